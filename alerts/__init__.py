@@ -1,0 +1,1 @@
+"""From signals to decisions, appeals, incidents and notifications; pure but for notify."""

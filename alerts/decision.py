@@ -1,0 +1,80 @@
+"""What Watchfloor concludes from a signal about a subject, with its reason and its registered inverse."""
+
+from typing import Literal
+
+from alerts.record import Record
+from alerts.signal import FourNumbers, Statistic
+from events import Category
+from events.event import EventId, Instant, Pseudonym, Tenant
+
+Measure = Literal["warn", "throttle", "suspend", "ban"]
+
+HeldReason = Literal[
+    "mode_observe", "mode_review", "exempt", "care_category", "injected_content", "filter_fault", "already_covered", "quota", "no_step", "needs_human"
+]  # fmt: skip
+
+
+class Decision(Record):
+    """A measure against one subject. `id` is a hash of the signal and the ladder step; `lifts` names its only inverse."""
+
+    id: str
+    """`dec_…`, a function of content."""
+    signal_id: str
+    """The signal that it follows from."""
+    tenant: Tenant
+    """The tenant."""
+    subject: Pseudonym
+    """The subject concerned."""
+    measure: Measure
+    """What happens."""
+    step: int
+    """Index of the ladder step, from 0."""
+    at: Instant
+    """Event time; the measure holds from here."""
+    until: Instant | None
+    """End of the measure; null: until lifted."""
+    decider: str
+    """`watchfloor` or the person who decided."""
+    detector: str
+    """The detector behind the signal."""
+    categories: tuple[Category, ...]
+    """Categories involved."""
+    evidence: tuple[EventId, ...]
+    """Event ids."""
+    statistic: Statistic
+    """What crossed which bound."""
+    numbers: FourNumbers | None = None
+    """The four numbers."""
+    policy_version: str
+    """The policy that it was made under."""
+    message: str
+    """What the application may show the person."""
+    words: str
+    """Why, in one sentence."""
+    inverse: str
+    """The id of the lift that undoes exactly this decision (`lift_…`), registered when it was made."""
+
+
+class Held(Record):
+    """No measure, and why not: the reason is stored and shown."""
+
+    id: str
+    """`held_…`, a function of signal and reason."""
+    signal_id: str
+    """The signal that was held."""
+    tenant: Tenant
+    """The tenant."""
+    subject: Pseudonym
+    """The subject concerned."""
+    at: Instant
+    """Event time."""
+    reason: HeldReason
+    """Which gate held it."""
+    words: str
+    """Why, in one sentence."""
+    would: Measure | None = None
+    """The measure that would have been taken."""
+    step: int | None = None
+    """The ladder step that would have been taken."""
+    policy_version: str
+    """The policy in force."""

@@ -1,0 +1,1 @@
+"""Delivery of incidents to receivers."""

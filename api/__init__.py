@@ -1,0 +1,1 @@
+"""HTTP: ingest, enforcement, alerts, appeals, incidents and SQL."""

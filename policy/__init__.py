@@ -1,0 +1,1 @@
+"""The policy document: models, loader, versions and default packs."""

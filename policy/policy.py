@@ -1,0 +1,136 @@
+"""The policy: one versioned document that holds every threshold, ladder, route and retention time."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, HttpUrl
+
+from events import Category, Stage
+from events.event import Instant, Label, Pseudonym, Tenant
+from policy.detectors import Detectors, Mode
+from policy.duration import Duration
+from policy.guardrails import Guardrails
+from policy.ladder import Ladder
+from policy.section import Section
+
+
+class Exemption(Section):
+    """A subject that no detector may act on, e.g. a red team; it ends by itself."""
+
+    tenant: Tenant
+    """The tenant."""
+    subject: Pseudonym
+    """The pseudonymised subject."""
+    until: Instant
+    """When the exemption ends."""
+    why: Annotated[str, Field(min_length=1, max_length=200)]
+    """The reason, shown wherever the exemption held something back."""
+
+
+class Care(Section):
+    """Where the right answer is support or a different culprit, and never a strike."""
+
+    categories: tuple[Category, ...] = (Category.SELF_HARM, Category.SEXUAL_MINORS)
+    """Categories that go to the support route and never count as violations."""
+    injected_categories: tuple[Category, ...] = (Category.PROMPT_ATTACK_INDIRECT,)
+    """Attacks that came in with a document or a tool result: not the user's doing."""
+    injected_stages: tuple[Stage, ...] = (Stage.DOCUMENT, Stage.TOOL)
+    """Stages whose content the user did not write."""
+
+
+class Lateness(Section):
+    """How event time and arrival may differ."""
+
+    allowed: Duration = timedelta(minutes=10)
+    """Events older than the partition's watermark by more than this are stored, but no detector counts them."""
+    future: Duration = timedelta(minutes=5)
+    """Events further ahead of the broker's clock than this are dead-lettered."""
+    idle: Duration = timedelta(seconds=5)
+    """A partition silent for this long (processing time) no longer holds the watermark back."""
+
+
+class DeadLetterLimits(Section):
+    """When bad input stops a worker instead of draining a topic into the dead letters."""
+
+    max_share: Annotated[float, Field(gt=0, le=1)] = 0.01
+    """Stop when the share of bad records of the last 10,000 is above this by three standard errors."""
+    max_run: Annotated[int, Field(ge=1)] = 1000
+    """Stop after this many bad records in a row."""
+    keep_raw: bool = False
+    """Keep the record's bytes with the dead letter; they may hold personal data."""
+
+
+class Retention(Section):
+    """How long ClickHouse keeps what; rollups outlive raw rows."""
+
+    raw: Duration = timedelta(days=30)
+    """Events as they came."""
+    minutes: Duration = timedelta(days=14)
+    """Rollups per minute."""
+    hours: Duration = timedelta(days=400)
+    """Rollups per hour."""
+    days: Duration = timedelta(days=1100)
+    """Rollups per day."""
+    ledger: Duration = timedelta(days=2200)
+    """Decisions, appeals, incidents: as long as anyone may ask why."""
+
+
+class Appeals(Section):
+    """Who may appeal what, and until when."""
+
+    window: Duration = timedelta(days=184)
+    """A decision can be appealed for this long (DSA Art. 20: at least six months)."""
+    due: Duration = timedelta(days=7)
+    """A reviewer should have decided by then."""
+
+
+class Webhook(Section):
+    """A receiver of incidents: an HTTP endpoint that checks our signature."""
+
+    name: Label
+    """The receiver's name, in routes and in the ledger."""
+    url: HttpUrl
+    """Where to POST."""
+    secret_file: Annotated[str, Field(min_length=1)]
+    """File that holds the shared secret (HMAC-SHA-256); never the secret itself."""
+    on: tuple[Literal["opened", "updated", "acknowledged", "resolved"], ...] = ("opened", "acknowledged", "resolved")
+    """Which changes of an incident are delivered."""
+
+
+class Policy(Section):
+    """The whole document. Its version is the hash of its content; `name` and `author` are for people."""
+
+    name: Label
+    """What people call it."""
+    author: Label
+    """Who wrote this version."""
+    mode: Mode = "observe"
+    """observe: record what would be done; review: a human confirms; enforce: act."""
+    fail_mode: Literal["open", "closed"] = "open"
+    """What a gateway does with a subject when it cannot reach Watchfloor."""
+    guardrails: Guardrails = Guardrails()
+    """From which severity on a category is blocked."""
+    detectors: Detectors = Detectors()
+    """Parameters of the detectors."""
+    ladder: Ladder = Ladder()
+    """What happens to subjects, step by step."""
+    care: Care = Care()
+    """What never counts as a strike."""
+    exemptions: tuple[Exemption, ...] = ()
+    """Subjects that no detector may act on."""
+    appeals: Appeals = Appeals()
+    """Appeal windows."""
+    lateness: Lateness = Lateness()
+    """Event time against arrival."""
+    dead_letters: DeadLetterLimits = DeadLetterLimits()
+    """When bad input stops a worker."""
+    retention: Retention = Retention()
+    """How long rows are kept."""
+    receivers: tuple[Webhook, ...] = ()
+    """Where incidents are delivered."""
+
+    def mode_of(self, detector: str) -> Mode:
+        """The mode that holds for a detector's signals."""
+        section = getattr(self.detectors, detector, None)
+        override: Mode | None = getattr(section, "mode", None)
+        return override or self.mode

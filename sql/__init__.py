@@ -1,0 +1,1 @@
+"""What is kept: ClickHouse migrations, rollups, queries, the archiver and the store."""

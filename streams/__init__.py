@@ -1,0 +1,1 @@
+"""Kafka in, signals out: the Faust app, micro-batches, observers and detectors."""

@@ -1,0 +1,1 @@
+"""Detectors: frozen config, plain state, one pure step each."""
