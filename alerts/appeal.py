@@ -1,9 +1,24 @@
 """An appeal: a subject's request to reverse one decision, and the only transitions it may make."""
 
+from datetime import datetime
 from typing import Literal
 
-from alerts.record import Record
+from alerts.command import ClaimAppeal, DecideAppeal, OpenAppeal
+from alerts.decision import Decision
+from alerts.errors import (
+    ActorNotAllowed,
+    AppealNotClaimed,
+    AppealNotOpen,
+    AppealWindowClosed,
+    NotTheReviewer,
+    ReviewerIsDecider,
+)
+from alerts.record import Record, content_id
 from events.event import Instant, Pseudonym, Tenant
+from policy.policy import Appeals
+
+NOT_REVIEWERS = frozenset({"subject", "watchfloor"})
+"""Actors that are no person of the operator; neither reviews an appeal or lifts a decision."""
 
 AppealState = Literal["open", "claimed", "overturned", "upheld"]
 
@@ -37,3 +52,51 @@ class Appeal(Record):
     """When it was decided."""
     reason: str | None = None
     """The reviewer's reason."""
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it waits for a reviewer or a reviewer's decision."""
+        return self.state in ("open", "claimed")
+
+
+def open_appeal(decision: Decision, command: OpenAppeal, *, rules: Appeals, now: datetime) -> Appeal:
+    """The appeal against `decision`, open from `now`. Raises AppealWindowClosed."""
+    closed_at = decision.at + rules.window
+    if now > closed_at:
+        raise AppealWindowClosed(decision.id, closed_at)
+    return Appeal(
+        id=content_id("app", decision.id),
+        tenant=decision.tenant,
+        subject=decision.subject,
+        decision_id=decision.id,
+        decider=decision.decider,
+        state="open",
+        statement=command.statement,
+        opened_at=now,
+        due_at=now + rules.due,
+    )
+
+
+def transition(appeal: Appeal, action: ClaimAppeal | DecideAppeal, *, now: datetime) -> Appeal:
+    """The appeal after a reviewer's act; a guard that objects raises its CommandRefused."""
+    if action.actor == appeal.decider:
+        raise ReviewerIsDecider(appeal.id, action.actor)
+    if action.actor in NOT_REVIEWERS:
+        raise ActorNotAllowed(action.actor)
+    if isinstance(action, ClaimAppeal):
+        return _claimed(appeal, action, now=now)
+    return _decided(appeal, action, now=now)
+
+
+def _claimed(appeal: Appeal, action: ClaimAppeal, *, now: datetime) -> Appeal:
+    if appeal.state != "open":
+        raise AppealNotOpen(appeal.id, appeal.state)
+    return appeal.model_copy(update={"state": "claimed", "reviewer": action.actor, "claimed_at": now})
+
+
+def _decided(appeal: Appeal, action: DecideAppeal, *, now: datetime) -> Appeal:
+    if appeal.state != "claimed" or appeal.reviewer is None:
+        raise AppealNotClaimed(appeal.id, appeal.state)
+    if action.actor != appeal.reviewer:
+        raise NotTheReviewer(appeal.id, appeal.reviewer)
+    return appeal.model_copy(update={"state": action.outcome, "decided_at": now, "reason": action.reason})

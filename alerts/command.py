@@ -75,10 +75,9 @@ class ResolveIncident(_Command):
     note: Text
 
 
-Command = Annotated[
-    OpenAppeal | ClaimAppeal | DecideAppeal | LiftDecision | AcknowledgeIncident | ResolveIncident,
-    Field(discriminator="kind"),
-]
+SubjectCommand = OpenAppeal | ClaimAppeal | DecideAppeal | LiftDecision
+IncidentCommand = AcknowledgeIncident | ResolveIncident
+Command = Annotated[SubjectCommand | IncidentCommand, Field(discriminator="kind")]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 
 

@@ -2,20 +2,24 @@
 
 from typing import Literal
 
-from alerts.record import Record
+from alerts.record import Record, content_id
 from alerts.signal import FourNumbers, Statistic
 from events import Category
 from events.event import EventId, Instant, Pseudonym, Tenant
 
 Measure = Literal["warn", "throttle", "suspend", "ban"]
 
+MEASURES: tuple[Measure, ...] = ("warn", "throttle", "suspend", "ban")
+"""From the mildest to the gravest."""
+
 HeldReason = Literal[
-    "mode_observe", "mode_review", "exempt", "care_category", "injected_content", "filter_fault", "already_covered", "quota", "no_step", "needs_human"
+    "mode_observe", "mode_review", "exempt", "care_category", "injected_content",
+    "filter_fault", "already_covered", "quota", "no_step", "needs_human",
 ]  # fmt: skip
 
 
 class Decision(Record):
-    """A measure against one subject. `id` is a hash of the signal and the ladder step; `lifts` names its only inverse."""
+    """A measure against one subject. `id` is a hash of signal and ladder step; `inverse` names what undoes it."""
 
     id: str
     """`dec_…`, a function of content."""
@@ -76,5 +80,31 @@ class Held(Record):
     """The measure that would have been taken."""
     step: int | None = None
     """The ladder step that would have been taken."""
+    until: Instant | None = None
+    """When that measure would have ended."""
+    also: tuple[HeldReason, ...] = ()
+    """The later gates that would have held it too; then nothing would have been taken."""
     policy_version: str
     """The policy in force."""
+
+
+class Lift(Record):
+    """The undoing of exactly one decision, by a human."""
+
+    id: str
+    """`lift_…`: the inverse that the decision registered."""
+    decision_id: str
+    """The decision undone."""
+    at: Instant
+    """When it was undone; the measure ends here."""
+    actor: str
+    """Who undid it."""
+    reason: str
+    """Why, in that person's words."""
+    appeal_id: str | None = None
+    """The appeal that it follows from; null: lifted without one."""
+
+
+def inverse_of(decision_id: str) -> str:
+    """The id of the one lift that undoes that decision."""
+    return content_id("lift", decision_id)

@@ -7,13 +7,14 @@ from events import Category
 from events.event import Instant, Tenant
 
 IncidentState = Literal["open", "acknowledged", "resolved"]
+Change = Literal["opened", "updated", "acknowledged", "resolved"]
 
 
 class IncidentNote(Record):
     """One entry of the timeline."""
 
     at: Instant
-    what: Literal["opened", "updated", "acknowledged", "resolved"]
+    what: Change
     actor: str
     words: str
 

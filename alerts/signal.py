@@ -1,4 +1,4 @@
-"""What a detector emits: this subject or series is abnormal, with its evidence and its statistic. It decides nothing."""
+"""What a detector emits: this subject or series is abnormal, with evidence and statistic. It decides nothing."""
 
 from typing import Annotated, Literal
 
@@ -72,6 +72,8 @@ class Signal(Record):
     """Categories involved, most frequent first."""
     stages: tuple[str, ...] = ()
     """Stages involved."""
+    filters: tuple[str, ...] = ()
+    """`name` or `name@version` of the filters behind the evidence, where the detector knows them."""
     evidence: Annotated[tuple[EventId, ...], Field(max_length=50)] = ()
     """Event ids, newest first."""
     numbers: FourNumbers | None = None

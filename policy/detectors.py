@@ -5,8 +5,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from policy.duration import Duration
+from policy.duration import Duration, PositiveDuration
 from policy.section import Positive, Probability, Section
+
+_MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 
 Mode = Literal["observe", "review", "enforce"]
 
@@ -18,7 +20,7 @@ class RepeatOffenderPolicy(Section):
     """Run this detector."""
     mode: Mode | None = None
     """Overrides the policy's mode for this detector."""
-    half_life: Duration = timedelta(days=7)
+    half_life: PositiveDuration = timedelta(days=7)
     """After this time an old request or violation counts half."""
     prior_violations: Annotated[float, Field(gt=0, le=50)] = 0.5
     """Gamma prior's shape a, in violations; fitted on the population, never flat."""
@@ -53,26 +55,38 @@ class CategorySpikePolicy(Section):
 
     enabled: bool = True
     """Run this detector."""
-    step: Duration = timedelta(minutes=5)
-    """Counts are judged per step of this length."""
+    step: PositiveDuration = timedelta(minutes=5)
+    """Counts are judged per step of this length: whole minutes that divide a day."""
     multipliers: tuple[Annotated[float, Field(gt=1)], ...] = Field(
         default=(1.5, 2.0, 3.0, 5.0), min_length=1, max_length=8
     )
     """Rises that the mixture listens for, as multiples of the expected count."""
     tolerance: Annotated[float, Field(ge=1, le=2)] = 1.1
     """The expected count is inflated by this factor, so that small misfits of the baseline raise no page."""
-    ticket_every: Duration = timedelta(days=1)
+    ticket_every: PositiveDuration = timedelta(days=1)
     """Tolerated mean time between false tickets over all series (D of A = K·D)."""
-    page_every: Duration = timedelta(days=7)
+    page_every: PositiveDuration = timedelta(days=7)
     """Tolerated mean time between false pages over all series (D of A = K·D)."""
     dispersion: Positive = 15.0
     """Negative-binomial size: variance is mu + mu²/size."""
-    half_life: Duration = timedelta(days=14)
+    half_life: PositiveDuration = timedelta(days=14)
     """After this time an old step weighs half in the baseline."""
     cold_start: Duration = timedelta(hours=2)
     """History needed before a series is judged at all."""
     minimum_mean: Positive = 0.2
     """Expected counts per step are taken as at least this."""
+
+    @model_validator(mode="after")
+    def _steps_fill_a_day(self) -> Self:
+        if self.step % _MINUTE or _DAY % self.step:
+            raise ValueError("step must be whole minutes that divide a day")
+        return self
+
+    @model_validator(mode="after")
+    def _pages_are_rarer(self) -> Self:
+        if self.page_every < self.ticket_every:
+            raise ValueError("page_every must not be shorter than ticket_every")
+        return self
 
 
 class GroundednessDriftPolicy(Section):

@@ -4,35 +4,52 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_DURATION = re.compile(r"^(\d{1,6})(s|m|h|d)$")
+_UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+_DURATION = re.compile(r"([0-9]{1,13})(ms|s|m|h|d)")
+_MILLISECOND = timedelta(milliseconds=1)
+LONGEST = timedelta(days=36_500)
 
 
-def parse(text: object) -> object:
-    """Turn `10m` into a timedelta; leave everything else to pydantic's own message."""
-    match = _DURATION.match(text) if isinstance(text, str) else None
-    if match is None:
-        if isinstance(text, timedelta):
-            return text
+def parse(value: object) -> timedelta:
+    """Turn `10m` into a timedelta, and check one that is given as such.
+
+    Raises ValueError for any other shape, a negative or fractional number of milliseconds, or more than 36500d.
+
+    >>> parse("10m")
+    datetime.timedelta(seconds=600)
+    """
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is not None:
+        milliseconds, rest = int(match[1]) * _UNITS[match[2]], timedelta()
+    elif isinstance(value, timedelta):
+        milliseconds, rest = divmod(value, _MILLISECOND)
+    else:
         raise ValueError("a duration is a whole number and a unit: 90s, 10m, 24h or 7d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if rest or not 0 <= milliseconds <= LONGEST // _MILLISECOND:
+        raise ValueError("a duration is between 0s and 36500d, in whole milliseconds")
+    return timedelta(milliseconds=milliseconds)
 
 
 def spell(duration: timedelta) -> str:
-    """The shortest exact spelling: 86,400 seconds are `1d`."""
-    seconds = int(duration.total_seconds())
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
+    """The shortest exact spelling.
+
+    >>> spell(timedelta(seconds=86_400))
+    '1d'
+    """
+    milliseconds = duration // _MILLISECOND
+    fits = (f"{milliseconds // size}{unit}" for unit, size in _UNITS.items() if milliseconds % size == 0)
+    return next(fits) if milliseconds else "0s"
 
 
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse),
     PlainSerializer(spell, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": _DURATION.pattern}),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$"}),
 ]
-"""A non-negative length of time, written `10m` in YAML and JSON."""
+"""A length of time, zero or more, written `10m` in YAML and JSON."""
+
+PositiveDuration = Annotated[Duration, Field(gt=timedelta())]
+"""A length of time above zero."""

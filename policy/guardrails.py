@@ -1,11 +1,13 @@
-"""Guardrails: from which severity on a category is blocked, per stage and modality; the provider's filter acts, not we."""
+"""Guardrails: from which severity on a category is blocked, per stage and modality; the filter acts, not we."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from events import Category, Modality, Stage
-from policy.section import Section
+from policy.section import Pattern, Section
+
+Threshold = Literal["low", "medium", "high", "on_detection", "never"]
 
 
 class Guardrail(Section):
@@ -15,15 +17,15 @@ class Guardrail(Section):
     """The canonical category this row is about."""
     stages: tuple[Stage, ...] = Field(min_length=1)
     """Where the filter looks."""
-    modalities: tuple[Modality, ...] = (Modality.TEXT, Modality.VISION, Modality.IMAGE, Modality.AUDIO)
+    modalities: tuple[Modality, ...] = Field(default=tuple(Modality), min_length=1)
     """Kinds of model that the row holds for."""
-    block: Literal["low", "medium", "high", "on_detection", "never"]
+    block: Threshold
     """The severity from which content is blocked, or on mere detection, or never (a mark only)."""
-    tenants: tuple[str, ...] = ()
-    """Only these tenants; empty: all."""
-    models: tuple[str, ...] = ()
+    tenants: tuple[Pattern, ...] = ()
+    """Only these tenants, as shell patterns; empty: all."""
+    models: tuple[Pattern, ...] = ()
     """Only these models, as shell patterns (`gpt-4*`); empty: all."""
-    deployments: tuple[str, ...] = ()
+    deployments: tuple[Pattern, ...] = ()
     """Only these deployments, as shell patterns; empty: all."""
 
 
@@ -32,5 +34,5 @@ class Guardrails(Section):
 
     rows: tuple[Guardrail, ...] = ()
     """In order; the last one that fits a verdict decides."""
-    exempt_models: tuple[str, ...] = ("whisper*",)
+    exempt_models: tuple[Pattern, ...] = ("whisper*",)
     """Models that no guardrail holds for, as shell patterns."""

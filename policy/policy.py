@@ -1,14 +1,14 @@
 """The policy: one versioned document that holds every threshold, ladder, route and retention time."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, HttpUrl
+from pydantic import Field, HttpUrl, model_validator
 
 from events import Category, Stage
 from events.event import Instant, Label, Pseudonym, Tenant
 from policy.detectors import Detectors, Mode
-from policy.duration import Duration
+from policy.duration import Duration, PositiveDuration
 from policy.guardrails import Guardrails
 from policy.ladder import Ladder
 from policy.section import Section
@@ -45,7 +45,7 @@ class Lateness(Section):
     """Events older than the partition's watermark by more than this are stored, but no detector counts them."""
     future: Duration = timedelta(minutes=5)
     """Events further ahead of the broker's clock than this are dead-lettered."""
-    idle: Duration = timedelta(seconds=5)
+    idle: PositiveDuration = timedelta(seconds=5)
     """A partition silent for this long (processing time) no longer holds the watermark back."""
 
 
@@ -60,27 +60,36 @@ class DeadLetterLimits(Section):
     """Keep the record's bytes with the dead letter; they may hold personal data."""
 
 
-class Retention(Section):
-    """How long ClickHouse keeps what; rollups outlive raw rows."""
+Kept = Annotated[Duration, Field(ge=timedelta(hours=1))]
 
-    raw: Duration = timedelta(days=30)
+
+class Retention(Section):
+    """How long ClickHouse keeps what, an hour at least; the coarser a rollup, the longer it lives."""
+
+    raw: Kept = timedelta(days=30)
     """Events as they came."""
-    minutes: Duration = timedelta(days=14)
+    minutes: Kept = timedelta(days=14)
     """Rollups per minute."""
-    hours: Duration = timedelta(days=400)
+    hours: Kept = timedelta(days=400)
     """Rollups per hour."""
-    days: Duration = timedelta(days=1100)
+    days: Kept = timedelta(days=1100)
     """Rollups per day."""
-    ledger: Duration = timedelta(days=2200)
-    """Decisions, appeals, incidents: as long as anyone may ask why."""
+    ledger: Kept = timedelta(days=2200)
+    """Decisions, appeals, incidents: as long as anyone may ask why; never shorter than an appeal can take."""
+
+    @model_validator(mode="after")
+    def _coarser_lives_longer(self) -> Self:
+        if not self.minutes <= self.hours <= self.days:
+            raise ValueError("minutes, hours and days must not fall: a coarser rollup lives at least as long")
+        return self
 
 
 class Appeals(Section):
     """Who may appeal what, and until when."""
 
-    window: Duration = timedelta(days=184)
+    window: PositiveDuration = timedelta(days=184)
     """A decision can be appealed for this long (DSA Art. 20: at least six months)."""
-    due: Duration = timedelta(days=7)
+    due: PositiveDuration = timedelta(days=7)
     """A reviewer should have decided by then."""
 
 
@@ -93,7 +102,9 @@ class Webhook(Section):
     """Where to POST."""
     secret_file: Annotated[str, Field(min_length=1)]
     """File that holds the shared secret (HMAC-SHA-256); never the secret itself."""
-    on: tuple[Literal["opened", "updated", "acknowledged", "resolved"], ...] = ("opened", "acknowledged", "resolved")
+    on: tuple[Literal["opened", "updated", "acknowledged", "resolved"], ...] = Field(
+        default=("opened", "acknowledged", "resolved"), min_length=1
+    )
     """Which changes of an incident are delivered."""
 
 
@@ -128,6 +139,19 @@ class Policy(Section):
     """How long rows are kept."""
     receivers: tuple[Webhook, ...] = ()
     """Where incidents are delivered."""
+
+    @model_validator(mode="after")
+    def _names_of_receivers_differ(self) -> Self:
+        names = [receiver.name for receiver in self.receivers]
+        if len(set(names)) < len(names):
+            raise ValueError("two receivers have the same name")
+        return self
+
+    @model_validator(mode="after")
+    def _ledger_outlives_appeals(self) -> Self:
+        if self.retention.ledger < self.appeals.window + self.appeals.due:
+            raise ValueError("retention.ledger must not be shorter than appeals.window and appeals.due together")
+        return self
 
     def mode_of(self, detector: str) -> Mode:
         """The mode that holds for a detector's signals."""

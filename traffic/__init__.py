@@ -1,1 +1,1 @@
-"""Labelled synthetic traffic in provider wire formats, and the score of what was found in it."""
+"""Labelled traffic: a seeded simulation in Azure's wire format, what it planted, and the score of what was found."""

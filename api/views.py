@@ -1,0 +1,157 @@
+"""The compacted topics in memory: what gateways, reviewers and on-call engineers look up. It stores and sends nothing."""
+
+import bisect
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from alerts.appeal import Appeal
+from alerts.decision import Decision
+from alerts.enforcement import Enforcement
+from alerts.incident import Incident
+from api.changes import Change, Hub
+from api.page import Page, Place
+from events.event import Instant
+from events.keys import SubjectKey
+
+
+class EnforcementView:
+    """The latest enforcement of every subject, in order of change."""
+
+    def __init__(self, epoch: str, *, max_streams: int = 1_000) -> None:
+        self.hub: Hub[Enforcement] = Hub(epoch, max_subscriptions=max_streams)
+        self._latest: dict[SubjectKey, Change[Enforcement]] = {}
+
+    def __len__(self) -> int:
+        return len(self._latest)
+
+    def apply(self, key: str, value: Enforcement | None) -> None:
+        """Take a record of the topic in; None is the tombstone of a subject, who then counts as allowed.
+
+        An older revision is ignored: a log that was restored repeats itself. Raises ValueError for a foreign key.
+        """
+        subject = SubjectKey.parse(key)
+        known = self._latest.get(subject)
+        if value is None:
+            if known is None or not known.value.measures:
+                return
+            value = known.value.model_copy(update={"measures": ()})
+        elif known and known.value.revision >= value.revision and known.value.at >= value.at:
+            return
+        self._latest.pop(subject, None)
+        self._latest[subject] = self.hub.publish(value)
+
+    def get(self, tenant: str, subject: str) -> Enforcement | None:
+        """What is in force or was; None for a subject that nothing was ever decided about."""
+        change = self._latest.get(SubjectKey(tenant, subject))
+        return change.value if change else None
+
+    def after(self, number: int) -> list[Change[Enforcement]]:
+        """The latest state of every subject that changed after a number, in order of change; 0 gives all."""
+        found = []
+        for change in reversed(self._latest.values()):
+            if change.number <= number:
+                break
+            found.append(change)
+        return found[::-1]
+
+    def standings(self, now: datetime) -> Counter[str]:
+        """Subjects per standing."""
+        return Counter(change.value.standing(now) for change in self._latest.values())
+
+
+class Opened(Protocol):
+    """Something with an id that was opened once."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def opened_at(self) -> Instant:
+        """When; it never changes."""
+
+
+T = TypeVar("T", bound=Opened)
+
+
+class Shelf(Generic[T]):
+    """The latest version of every appeal or incident, newest opened first."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, T] = {}
+        self._places: list[Place] = []
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._by_id.values())
+
+    def get(self, id: str) -> T | None:
+        """By id."""
+        return self._by_id.get(id)
+
+    def apply(self, id: str, value: T | None) -> None:
+        """Take a record of the topic in; None removes it."""
+        known = self._by_id.pop(id, None)
+        if known:
+            del self._places[bisect.bisect_left(self._places, Place(known.opened_at, id))]
+        if value:
+            self._by_id[id] = value
+            bisect.insort(self._places, Place(value.opened_at, id))
+
+    def page(self, fits: Callable[[T], bool], *, before: Place | None, limit: int) -> Page[T]:
+        """Up to `limit` fitting ones, newest opened first, older than `before`."""
+        end = bisect.bisect_left(self._places, before) if before else len(self._places)
+        items: list[T] = []
+        for index in range(end - 1, -1, -1):
+            value = self._by_id[self._places[index].id]
+            if not fits(value):
+                continue
+            if len(items) == limit:
+                return Page(items=items, next=Place(items[-1].opened_at, items[-1].id).cursor)
+            items.append(value)
+        return Page(items=items)
+
+
+class DecisionView:
+    """The last decisions, by id; older ones are in the store."""
+
+    def __init__(self, size: int = 100_000) -> None:
+        self._size = size
+        self._by_id: dict[str, Decision] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def apply(self, decision: Decision) -> None:
+        """Keep a decision; the one kept longest gives way when the view is full."""
+        self._by_id.setdefault(decision.id, decision)
+        if len(self._by_id) > self._size:
+            del self._by_id[next(iter(self._by_id))]
+
+    def get(self, decision_id: str) -> Decision | None:
+        """By id."""
+        return self._by_id.get(decision_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Everything that is looked up in memory."""
+
+    enforcements: EnforcementView
+    appeals: Shelf[Appeal]
+    incidents: Shelf[Incident]
+    decisions: DecisionView
+
+    @classmethod
+    def empty(cls, epoch: str, *, max_streams: int = 1_000) -> "Views":
+        """Views that nothing was applied to yet; `epoch` must differ per process run."""
+        return cls(EnforcementView(epoch, max_streams=max_streams), Shelf(), Shelf(), DecisionView())
+
+    def appeal_against(self, decision_id: str) -> Appeal | None:
+        """The appeal against a decision; there is at most one."""
+        return next((one for one in self.appeals if one.decision_id == decision_id), None)

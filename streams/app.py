@@ -1,0 +1,169 @@
+"""The worker: a Faust app whose agents hand batches to lanes, wired in one place. Lanes compute, the checkpoint stores."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any
+
+import faust
+import structlog
+from faust.serializers.schemas import Schema
+from faust.tables.manager import TableManager
+
+from broker.connection import KafkaSettings
+from events.topics import (
+    COMMANDS,
+    EVENT_TOPICS,
+    INCIDENTS,
+    SERIES_COUNTS,
+    SERIES_SCORES,
+    SIGNALS,
+    Topic,
+)
+from policy import LoadedPolicy
+from streams import transport
+from streams.checkpoint import Checkpoint, LaneFactory
+from streams.decide import DecideLane
+from streams.detect import DetectLane
+from streams.errors import SecondWorker
+from streams.lane import Source
+from streams.metrics import BATCH_SECONDS
+from streams.notify import NotifyLane
+from streams.observe import ObserveLane
+from streams.settings import WorkerSettings
+
+log = structlog.get_logger()
+
+INPUTS: tuple[tuple[str, tuple[Topic, ...]], ...] = (
+    (ObserveLane.agent, tuple(topic for topic, _ in EVENT_TOPICS)),
+    (DetectLane.agent, (SERIES_COUNTS, SERIES_SCORES)),
+    (DecideLane.agent, (SIGNALS, COMMANDS)),
+    (NotifyLane.agent, (INCIDENTS,)),
+)
+"""Which agent reads which topics. All topics have the same partitions, so a lane is an agent and a partition."""
+
+
+class _RawSchema(Schema):  # type: ignore[misc]  # faust is untyped for mypy
+    """Batches arrive as lists of raw records; lanes decode them."""
+
+    def loads_key(self, _app: Any, message: Any, **_options: Any) -> Any:
+        return message.key
+
+    def loads_value(self, _app: Any, message: Any, **_options: Any) -> Any:
+        return message.value
+
+
+class _LaneManager(TableManager):  # type: ignore[misc]  # faust is untyped for mypy
+    """Opens lanes where Faust would recover its tables: after the assignment, before the first record."""
+
+    async def on_rebalance(self, assigned: Any, revoked: Any, newly_assigned: Any, generation_id: int = 0) -> None:
+        await self.app.open_lanes(assigned)
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+
+
+class Worker(faust.App):  # type: ignore[misc]  # faust is untyped for mypy
+    """A Faust app that owns a checkpoint."""
+
+    client_options: dict[str, Any]
+    checkpoint: Checkpoint
+    kafka: KafkaSettings
+    failure: BaseException | None = None
+    _had_all = False
+
+    async def open_lanes(self, assigned: set[Any]) -> None:
+        """Open a lane for every agent and partition assigned; called by the table manager."""
+        topics = {self.kafka.wire_name(topic): agent for agent, inputs in INPUTS for topic in inputs}
+        lanes = sorted({(topics[tp.topic], tp.partition) for tp in assigned})
+        self._refuse_company(len(lanes))
+        await asyncio.gather(*(self.checkpoint.open(agent, partition) for agent, partition in lanes))
+
+    def _refuse_company(self, lanes: int) -> None:
+        complete = lanes == len(INPUTS) * self.kafka.partitions
+        if self.kafka.embedded and lanes and not complete and not self._had_all:
+            raise SecondWorker(self.conf.id)
+        self._had_all = self._had_all or complete
+
+    def _create_directories(self) -> None:
+        """Faust wants a data directory for tables; there are none."""
+
+    async def fail(self, failure: BaseException) -> None:
+        """Stop the whole worker and remember why."""
+        self.failure = self.failure or failure
+        await self.crash(failure)
+
+
+def create_app(settings: WorkerSettings, kafka: KafkaSettings, policy: LoadedPolicy) -> Worker:
+    """Wire one worker. Nothing is read or connected before the app is started."""
+    transport.register()
+    app = Worker(
+        settings.group,
+        broker=f"{transport.SCHEME}://{kafka.bootstrap.replace(',', f';{transport.SCHEME}://')}",
+        store="memory://",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=kafka.partitions,
+        stream_buffer_maxsize=8,
+        stream_wait_empty=True,
+        broker_commit_interval=60.0,
+        broker_max_poll_records=settings.batch_records,
+        broker_session_timeout=settings.session_seconds,
+        broker_heartbeat_interval=settings.session_seconds / 4,
+        TableManager=_LaneManager,
+    )
+    app.kafka = kafka
+    app.client_options = kafka.options()
+    app.checkpoint = Checkpoint(
+        kafka, settings.group, agents=_factories(kafka, policy), interval=settings.flush_seconds, on_failure=app.fail
+    )
+    app.checkpoint.commit_offsets = _committer(app)
+    app.on_partitions_revoked.connect(_closer(app))
+    for agent, inputs in INPUTS:
+        topic = app.topic(*(kafka.wire_name(one) for one in inputs), schema=_RawSchema())
+        app.agent(topic, name=agent)(_applier(app, agent))
+    return app
+
+
+def _factories(kafka: KafkaSettings, policy: LoadedPolicy) -> dict[str, LaneFactory]:
+    return {
+        ObserveLane.agent: lambda part: ObserveLane(part, policy=policy, partitions=kafka.partitions),
+        DetectLane.agent: lambda part: DetectLane(part, policy=policy, partitions=kafka.partitions),
+        DecideLane.agent: lambda part: DecideLane(part, policy=policy),
+        NotifyLane.agent: lambda part: NotifyLane(part, policy=policy),
+    }
+
+
+def _committer(app: Worker) -> Callable[[Any], Awaitable[None]]:
+    async def commit(offsets: dict[Source, int]) -> None:
+        await app.consumer.commit_offsets({faust.types.TP(*source): offset for source, offset in offsets.items()})
+
+    return commit
+
+
+def _closer(app: Worker) -> Callable[..., Awaitable[None]]:
+    async def close(_app: Any, _revoked: Any, **_kwargs: Any) -> None:
+        await app.checkpoint.close()
+
+    return close
+
+
+def _applier(app: Worker, agent: str) -> Callable[[Any], Awaitable[None]]:
+    own = {app.kafka.wire_name(topic): topic.name for name, inputs in INPUTS if name == agent for topic in inputs}
+
+    async def apply(stream: Any) -> None:
+        async for event in stream.events():
+            message = event.message
+            lane = app.checkpoint.lane(agent, message.partition)
+            if lane is None:
+                continue
+            started = perf_counter()
+            try:
+                lane.apply(own[message.topic], message.value)
+            except Exception as failure:  # the worker's boundary: a batch that cannot be applied must not be skipped
+                log.error("batch_failed", agent=agent, partition=message.partition, kind=type(failure).__name__)
+                await app.fail(failure)
+                return
+            BATCH_SECONDS.labels(agent=agent).observe(perf_counter() - started)
+            await app.checkpoint.room(agent, message.partition)
+
+    return apply

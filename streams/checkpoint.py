@@ -1,0 +1,138 @@
+"""The checkpoint: makes lanes durable. It fences predecessors, restores state, and commits offsets with what they produced."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import structlog
+
+from broker.bulk import BulkProducer
+from broker.connection import KafkaSettings
+from broker.errors import Fenced
+from broker.view import read_all
+from streams.lane import Flush, Lane, Source
+from streams.metrics import FLUSH_RECORDS, FLUSH_SECONDS, LANES
+
+log = structlog.get_logger()
+
+LaneFactory = Callable[[int], Lane]
+CommitOffsets = Callable[[Mapping[Source, int]], Awaitable[None]]
+_MAX_OUTBOX = 50_000
+
+
+@dataclass(slots=True)
+class _OpenLane:
+    lane: Lane
+    producer: BulkProducer
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    flusher: asyncio.Task[None] | None = None
+
+
+class Checkpoint:
+    """Owns the open lanes of one worker.
+
+    With transactions, a lane's outputs, states and offsets become visible together or not at all, and opening a
+    lane fences whoever held it before. Without them the order is outputs, states, offsets: a crash in between
+    repeats outputs whose ids are the same, and loses nothing.
+    """
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        group: str,
+        *,
+        agents: Mapping[str, LaneFactory],
+        interval: float,
+        on_failure: Callable[[BaseException], Awaitable[None]],
+    ) -> None:
+        self.kafka = kafka
+        self.group = group
+        self.agents = agents
+        self.interval = interval
+        self.on_failure = on_failure
+        self.commit_offsets: CommitOffsets | None = None
+        self._open: dict[tuple[str, int], _OpenLane] = {}
+
+    def lane(self, agent: str, partition: int) -> Lane | None:
+        """The open lane, or None when a rebalance has taken it away."""
+        entry = self._open.get((agent, partition))
+        return entry.lane if entry else None
+
+    def lanes(self) -> list[Lane]:
+        """Every open lane."""
+        return [entry.lane for entry in self._open.values()]
+
+    async def open(self, agent: str, partition: int) -> None:
+        """Fence the predecessor, read the lane's state back, start flushing. Opening twice changes nothing."""
+        if (agent, partition) in self._open:
+            return
+        lane = self.agents[agent](partition)
+        transactional_id = None if self.kafka.embedded else f"{self.group}-{agent}-{partition}"
+        producer = BulkProducer(self.kafka, transactional_id=transactional_id)
+        await producer.start()
+        async for record in read_all(self.kafka, lane.state_topic, [partition]):
+            lane.restore(record.key or b"", record.value)
+        lane.restored()
+        entry = _OpenLane(lane, producer)
+        self._open[agent, partition] = entry
+        entry.flusher = asyncio.create_task(self._flush_regularly(entry), name=f"flush-{agent}-{partition}")
+        LANES.labels(agent=agent).inc()
+        log.info("lane_opened", agent=agent, partition=partition, fenced=bool(transactional_id))
+
+    async def room(self, agent: str, partition: int) -> None:
+        """Flush at once when a lane's outbox has grown too large; slows its input down instead of filling memory."""
+        entry = self._open.get((agent, partition))
+        if entry and len(entry.lane.outbox.outputs) > _MAX_OUTBOX:
+            await self._flush(entry)
+
+    async def close(self) -> None:
+        """Flush and give up every lane, before a rebalance or at the end."""
+        entries, self._open = list(self._open.values()), {}
+        await asyncio.gather(*(self._close(entry) for entry in entries))
+
+    async def _close(self, entry: _OpenLane) -> None:
+        if entry.flusher:
+            entry.flusher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await entry.flusher
+        with contextlib.suppress(Fenced):
+            await self._flush(entry)
+        await entry.producer.stop()
+        LANES.labels(agent=entry.lane.agent).dec()
+
+    async def _flush_regularly(self, entry: _OpenLane) -> None:
+        try:
+            while True:
+                await asyncio.sleep(self.interval)
+                await asyncio.shield(self._flush(entry))
+        except Fenced:
+            log.warning("lane_fenced", agent=entry.lane.agent, partition=entry.lane.partition)
+            self._open.pop((entry.lane.agent, entry.lane.partition), None)
+            LANES.labels(agent=entry.lane.agent).dec()
+        except Exception as failure:  # the worker's boundary: a lane that cannot flush must not go on
+            log.error("flush_failed", agent=entry.lane.agent, partition=entry.lane.partition, kind=type(failure).__name__)
+            await self.on_failure(failure)
+
+    async def _flush(self, entry: _OpenLane) -> None:
+        async with entry.lock:
+            started = perf_counter()
+            flush = entry.lane.drain(started)
+            if flush.empty:
+                return
+            if self.kafka.embedded:
+                await self._flush_in_order(entry.producer, flush)
+            else:
+                await entry.producer.commit((*flush.outputs, *flush.state), self._on_wire(flush.offsets), self.group)
+            FLUSH_SECONDS.labels(agent=entry.lane.agent).observe(perf_counter() - started)
+            FLUSH_RECORDS.labels(agent=entry.lane.agent).inc(len(flush.outputs) + len(flush.state))
+
+    async def _flush_in_order(self, producer: BulkProducer, flush: Flush) -> None:
+        await producer.send(flush.outputs)
+        await producer.send(flush.state)
+        if self.commit_offsets and flush.offsets:
+            await self.commit_offsets(self._on_wire(flush.offsets))
+
+    def _on_wire(self, offsets: Mapping[Source, int]) -> dict[Source, int]:
+        return {Source(self.kafka.wire_name(source.topic), source.partition): at for source, at in offsets.items()}

@@ -1,0 +1,52 @@
+"""What the repeat-offender detector reads of a filter verdict; the models in events/ and the fast decoder's structs both fit."""
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Verdict(Protocol):
+    """The attributes of `events.FilterVerdict` that count for or against a subject. Enumerations may arrive as plain strings."""
+
+    @property
+    def event_id(self) -> str:
+        """Unique within the tenant."""
+
+    @property
+    def request_id(self) -> str:
+        """Shared by the verdicts of one request."""
+
+    @property
+    def tenant(self) -> str:
+        """The customer organisation."""
+
+    @property
+    def subject(self) -> str:
+        """The pseudonymised end user."""
+
+    @property
+    def session(self) -> str | None:
+        """The pseudonymised session, where known."""
+
+    @property
+    def at(self) -> datetime:
+        """Event time, aware."""
+
+    @property
+    def stage(self) -> str:
+        """The part of the request that was looked at."""
+
+    @property
+    def category(self) -> str:
+        """The canonical category."""
+
+    @property
+    def state(self) -> str:
+        """What the filter concluded."""
+
+    @property
+    def severity(self) -> int | None:
+        """0..3, where the provider gives one."""
+
+    @property
+    def prompt_hash(self) -> str | None:
+        """Keyed hash of the prompt, where known."""

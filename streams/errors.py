@@ -1,0 +1,37 @@
+"""What can stop a worker.
+
+StreamError
+├── TooManyDeadLetters   bad input beyond the policy's limit
+├── SecondWorker         the broker has no transactions, and another worker is alive
+└── StateUnreadable      a state record that this version cannot read
+"""
+
+
+class StreamError(Exception):
+    """Root of the errors of this package."""
+
+
+class TooManyDeadLetters(StreamError):
+    """The share or the run of bad records passed the policy's limit: the source is broken, not the record."""
+
+    def __init__(self, topic: str, partition: int, *, offset: int, limit: str) -> None:
+        self.topic, self.partition, self.offset, self.limit = topic, partition, offset, limit
+        super().__init__(
+            f"{topic}/{partition} at offset {offset}: {limit}; the worker stops here and resumes at the same place"
+        )
+
+
+class SecondWorker(StreamError):
+    """Without transactions nothing fences a paused worker, so only one may run."""
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+        super().__init__(f"another worker of group {group} is running, and this broker has no transactions: run one")
+
+
+class StateUnreadable(StreamError):
+    """A state record of a newer or damaged version: better to stop than to forget."""
+
+    def __init__(self, topic: str, partition: int, kind: str) -> None:
+        self.topic, self.partition, self.kind = topic, partition, kind
+        super().__init__(f"{topic}/{partition}: a state record of kind {kind!r} cannot be read by this version")

@@ -1,0 +1,149 @@
+"""Intake of one input partition: decodes records, books each of them once, and says which ones count."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from events import Event
+from events.decoder import Decoder
+from events.errors import InvalidRecord
+from events.seen import Seen, event_hash
+from policy.policy import Policy
+from streams.books import Books
+from streams.dead_letters import DeadLetter, DeadLetterGuard
+from streams.lane import Record
+
+
+class Arrival(NamedTuple):
+    """An event that counts: new, valid and in time."""
+
+    offset: int
+    event: Any
+    """The event, in the shape of its model."""
+
+
+class Position(msgspec.Struct, array_like=True):
+    """How far an input partition has been applied; written last in every flush."""
+
+    next_offset: int
+    watermark: float
+    """Highest event time seen, seconds since the epoch."""
+    books: Books
+    bad_run: int
+
+
+class Intake:
+    """One topic's records of one partition. Its state is the position, the books and the ids of recent events."""
+
+    def __init__(self, topic: str, partition: int, *, model: type[Event], policy: Policy) -> None:
+        self.topic, self.partition = topic, partition
+        self.books = Books(topic, partition)
+        self.high = 0.0
+        self.letters: list[DeadLetter] = []
+        self._decoder = Decoder(model)
+        self._guard = DeadLetterGuard(topic, partition, policy.dead_letters)
+        self._lateness = policy.lateness.allowed.total_seconds()
+        self._future = policy.lateness.future
+        self._seen = Seen()
+        self._fresh: dict[int, list[int]] = {}
+        self._chunks: dict[int, int] = {}
+        self._restored: list[tuple[int, int, bytes]] = []
+        self._forgotten: list[bytes] = []
+
+    @property
+    def watermark(self) -> float:
+        """No event older than this counts any more, seconds since the epoch."""
+        return self.high - self._lateness
+
+    def arrivals(self, records: Iterable[Record]) -> Iterator[Arrival]:
+        """The events that count, in order. Raises TooManyDeadLetters; what came before it stays applied."""
+        books = self.books
+        for record in records:
+            if record.offset < books.next_offset:
+                continue
+            event = self._decoded(record)
+            if event is not None and self._counts(event):
+                yield Arrival(record.offset, event)
+            books.next_offset = record.offset + 1
+        self._forget()
+
+    def _decoded(self, record: Record) -> Any | None:
+        try:
+            event = self._decoder.decode(record.value or b"")
+        except InvalidRecord as error:
+            self._set_aside(record, kind="invalid", reason=str(error))
+            return None
+        if event.at.timestamp() > record.timestamp / 1000 + self._future.total_seconds():
+            self._set_aside(record, kind="future", reason="at: too far ahead of the broker's clock")
+            return None
+        self._guard.good()
+        return event
+
+    def _set_aside(self, record: Record, *, kind: str, reason: str) -> None:
+        self.letters.append(self._guard.letter(record, kind=kind, reason=reason))
+        self.books.enter("dead")
+
+    def _counts(self, event: Any) -> bool:
+        at = event.at.timestamp()
+        if at < self.watermark:
+            self.books.enter("late")
+            return False
+        minute, digest = int(at // 60), event_hash(event.tenant, event.event_id)
+        if not self._seen.add(minute, digest):
+            self.books.enter("duplicate")
+            return False
+        self._fresh.setdefault(minute, []).append(digest)
+        self.high = max(self.high, at)
+        self.books.enter("applied")
+        return True
+
+    def _forget(self) -> None:
+        oldest = int(self.watermark // 60)
+        self._seen.forget_before(oldest)
+        for minute in [minute for minute in self._chunks if minute < oldest]:
+            count = self._chunks.pop(minute)
+            self._forgotten.extend(self._chunk_key(minute, number) for number in range(count))
+        for minute in [minute for minute in self._fresh if minute < oldest]:
+            del self._fresh[minute]
+
+    def changed(self) -> Iterable[tuple[bytes, bytes | None]]:
+        """State records: the ids of new events, then the position that they belong to."""
+        records: list[tuple[bytes, bytes | None]] = [(key, None) for key in self._forgotten]
+        for minute, digests in self._fresh.items():
+            number = self._chunks.get(minute, 0)
+            self._chunks[minute] = number + 1
+            chunk = msgspec.msgpack.encode((self.books.next_offset, Seen.pack(digests)))
+            records.append((self._chunk_key(minute, number), chunk))
+        position = Position(self.books.next_offset, self.high, self.books, self._guard.run)
+        records.append((f"p|{self.topic}".encode(), msgspec.msgpack.encode(position)))
+        self._fresh.clear()
+        self._forgotten.clear()
+        return records
+
+    def restore_position(self, value: bytes) -> None:
+        """Take the position back."""
+        position = msgspec.msgpack.decode(value, type=Position)
+        self.books, self.high = position.books, position.watermark
+        self._guard.run = position.bad_run
+
+    def restore_chunk(self, minute: int, number: int, value: bytes | None) -> None:
+        """Take a chunk of ids back; it counts only if the position reached it."""
+        if value is None:
+            return
+        upto, packed = msgspec.msgpack.decode(value, type=tuple[int, bytes])
+        self._restored.append((minute, upto, packed))
+        self._chunks[minute] = max(self._chunks.get(minute, 0), number + 1)
+
+    def restored(self) -> None:
+        """All state records are read: ids beyond the position belong to events that will be read again."""
+        for minute, upto, packed in self._restored:
+            if upto <= self.books.next_offset:
+                for digest in Seen.unpack(packed):
+                    self._seen.add(minute, digest)
+        self._restored.clear()
+
+    def _chunk_key(self, minute: int, number: int) -> bytes:
+        return f"i|{self.topic}|{minute}|{number}".encode()
+
+

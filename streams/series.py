@@ -1,0 +1,63 @@
+"""What observers publish about series: running totals, scores and watermarks. Totals, never deltas, so repeats are harmless."""
+
+import msgspec
+
+
+class SeriesCount(msgspec.Struct, frozen=True, tag="count", gc=False):
+    """The running total of one series in one minute, as one source partition has seen it so far."""
+
+    series: str
+    minute: int
+    """Minutes since the epoch."""
+    source: int
+    """The source partition; totals of different sources add up."""
+    evaluated: int
+    flagged: int
+    """Detected, blocked or masked."""
+    blocked: int
+
+
+class SeriesScore(msgspec.Struct, frozen=True, tag="score", gc=False):
+    """One score of one series; `source` and `offset` tell a repetition."""
+
+    series: str
+    event_id: str
+    at: float
+    """Event time, seconds since the epoch."""
+    value: float
+    """In [0, 1]; 1 is good."""
+    source: int
+    offset: int
+
+
+class Watermark(msgspec.Struct, frozen=True, tag="watermark", gc=False):
+    """One source partition promises nothing older than `at`, or says that it has nothing to read."""
+
+    source: int
+    at: float
+    """Highest event time seen minus the lateness allowed, seconds since the epoch."""
+    idle: bool
+
+
+Published = SeriesCount | SeriesScore | Watermark
+ENCODE = msgspec.json.Encoder().encode
+DECODE = msgspec.json.Decoder(Published).decode
+
+
+class Watermarks(msgspec.Struct, gc=False):
+    """The latest watermark per source, and the time up to which all active sources have been read."""
+
+    sources: dict[int, Watermark] = {}
+    at: float = 0.0
+    """Nothing older than this is waited for; never falls."""
+
+    def advance(self, mark: Watermark) -> bool:
+        """Take a source's watermark in. True when the common one has moved."""
+        before = self.sources.get(mark.source)
+        if before is not None and mark.at < before.at:
+            mark = Watermark(mark.source, before.at, mark.idle)
+        self.sources[mark.source] = mark
+        active = [one.at for one in self.sources.values() if not one.idle]
+        reached = max(self.at, min(active, default=self.at))
+        moved, self.at = reached > self.at, reached
+        return moved

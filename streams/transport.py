@@ -1,0 +1,104 @@
+"""A Faust transport that delivers one message per partition and fetch, holding all its records; it decodes nothing.
+
+Faust's cost is per message, so the batch is the message. Offsets are not committed by Faust: the checkpoint
+commits them together with the state that they produced (docs/adr/0003).
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import aiokafka
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from faust.transport.drivers import TRANSPORTS
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+SCHEME = "batched"
+_FETCH_WAIT_MS = 100
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped for mypy
+    """The consumer's own thread and event loop. Partitions of co-keyed topics go to the same worker."""
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        conf = self.app.conf
+        self._assignor = RangePartitionAssignor
+        return aiokafka.AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            partition_assignment_strategy=[RangePartitionAssignor],
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
+            max_poll_records=conf.broker_max_poll_records,
+            max_partition_fetch_bytes=conf.consumer_max_fetch_size,
+            max_poll_interval_ms=int((conf.broker_max_poll_interval or 0) * 1000),
+            request_timeout_ms=int(conf.broker_request_timeout * 1000),
+            session_timeout_ms=int(conf.broker_session_timeout * 1000),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            **self.app.client_options,
+        )
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's livelock detector knows nothing of our commits; lag and flush age are metrics instead."""
+
+
+class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped for mypy
+    """Yields each fetch of a partition as one message; its value is the list of records, its offset the last one."""
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+        """Fetch, and yield one message per partition. A batch that a rebalance overtakes is read again later."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if records is None or self.should_stop:
+            return
+        if not self.flow_active:
+            await self.perform_seek()
+            return
+        for tp, batch in records.items():
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return
+            if batch and (active is None or tp in active or tp in self._buffered_partitions):
+                yield tp, self._batch_message(tp, batch)
+
+    def _batch_message(self, tp: TP, batch: list[Any]) -> ConsumerMessage:
+        last = batch[-1]
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            last.offset,
+            last.timestamp / 1000.0,
+            last.timestamp_type,
+            (),
+            None,
+            batch,
+            None,
+            0,
+            0,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        return True
+
+    async def commit_offsets(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit what a checkpoint has made durable; for brokers without transactions."""
+        committed: bool = await self._thread.commit(offsets)
+        return committed
+
+
+class BatchTransport(driver.Transport):  # type: ignore[misc]  # faust is untyped for mypy
+    """The aiokafka transport with the batch consumer."""
+
+    Consumer = BatchConsumer
+
+
+def register() -> None:
+    """Make `batched://host:port` known to Faust; repeating it changes nothing."""
+    TRANSPORTS.aliases[SCHEME] = f"{__name__}:BatchTransport"
