@@ -68,14 +68,15 @@ class Question:
 
 
 def next_step(ladder: Ladder, last: int | None, *, level: str) -> Next | None:
-    """The first rung above `last` that a signal of `level` reaches; where none was climbed, the warning or nothing.
+    """The rung above `last` (None: the warning) if a signal of `level` reaches it; levels never fall along a ladder.
 
     A `review` signal, and one about a series, reaches no rung.
     """
-    reach = LEVELS.index(level) if level in ("restrict", "block") else -1
-    rungs = range(1) if last is None else range(last + 1, len(ladder.steps))
-    above = (Next(rung, ladder.steps[rung]) for rung in rungs)
-    return next((one for one in above if LEVELS.index(one.step.level) <= reach), None)
+    rung = 0 if last is None else last + 1
+    if level not in ("restrict", "block") or rung >= len(ladder.steps):
+        return None
+    step = ladder.steps[rung]
+    return Next(rung, step) if LEVELS.index(step.level) <= LEVELS.index(level) else None
 
 
 def _mode(question: Question) -> Stop | None:

@@ -170,7 +170,7 @@ class AlertFeed:
         """The oldest place in memory."""
         return self._by_place[0] if self._by_place else None
 
-    def after(self, number: int) -> Iterable[Change[Alert]]:
+    def after(self, number: int) -> list[Change[Alert]]:
         """Alerts that arrived after a number, in order of arrival, as far as they are in memory."""
         return list(_newer(reversed(self._by_id.values()), number))[::-1]
 

@@ -73,9 +73,7 @@ class Hub(Generic[T]):
 
     @contextmanager
     def subscribe(self, size: int) -> Iterator[Subscription[T]]:
-        """Follow from now on, with room for `size` unread changes. Raises TooManyStreams."""
-        if len(self._subscriptions) >= self._max:
-            raise TooManyStreams
+        """Follow from now on, with room for `size` unread changes."""
         subscription: Subscription[T] = Subscription(size)
         self._subscriptions.add(subscription)
         try:
@@ -84,6 +82,11 @@ class Hub(Generic[T]):
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
+
+    def check_room(self) -> None:
+        """Raises TooManyStreams when no further client should be taken."""
+        if len(self._subscriptions) >= self._max:
+            raise TooManyStreams
 
     def close(self) -> None:
         """End every subscription, now and later: the process stops."""

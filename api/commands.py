@@ -8,7 +8,6 @@ from typing import Generic, TypeVar
 
 from alerts.command import Command
 from alerts.ledger import LedgerEntry
-from alerts.record import content_id
 from api.errors import Conflict, Refused, RefusedUnfit, RefusedUnknown
 from api.ports import CommandSink
 
@@ -24,16 +23,9 @@ class Pending:
     command_id: str
 
 
-def command_id(actor: str, idempotency_key: str | None, command_at: str, *what: str) -> str:
-    """`cmd_…`: with an idempotency key a function of it and the actor, else of what is asked and when."""
-    if idempotency_key is not None:
-        return content_id("cmd", "key", actor, idempotency_key)
-    return content_id("cmd", "at", actor, command_at, *what)
-
-
 def refusal(entry: LedgerEntry) -> Refused:
     """The error for a ledger entry of kind `refused`, by its reason code."""
-    reason = str(entry.detail.get("reason") or entry.detail.get("code") or "refused")
+    reason = str(entry.detail.get("code", "refused"))
     if reason.endswith("_not_found"):
         return RefusedUnknown(reason, entry.words)
     return (RefusedUnfit if reason in _UNFIT else Refused)(reason, entry.words)
@@ -82,8 +74,12 @@ class Commander:
                 del self._waiting[command.id]
 
     def heard(self, entry: LedgerEntry) -> None:
-        """Take note of a ledger entry. The first one of a command is its outcome; entries without a command pass by."""
-        if entry.command_id is None or self._heard.get(entry.command_id):
+        """Take note of a ledger entry. Entries without a command pass by, and so does the lift that follows an appeal:
+
+        the outcome of deciding an appeal is the decided appeal, in whatever order the two arrive.
+        """
+        follows = entry.kind == "lift" and entry.detail.get("appeal_id") is not None
+        if entry.command_id is None or follows or self._heard.get(entry.command_id):
             return
         self._heard.put(entry.command_id, entry)
         for told in self._waiting.get(entry.command_id, ()):

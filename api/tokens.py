@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from alerts.appeal import NOT_REVIEWERS
 from api.errors import TokenFileRefused
 from events.event import Label, Tenant
 
@@ -59,8 +60,10 @@ class TokenBook:
     """Every token that is valid now."""
 
     def __init__(self, tokens: Iterable[Token]) -> None:
-        """Raises TokenFileRefused when two tokens share a name or a hash."""
+        """Raises TokenFileRefused when two tokens share a name or a hash, or one has the name of somebody else."""
         self._tokens = tuple(tokens)
+        if any(token.name in NOT_REVIEWERS for token in self._tokens):
+            raise TokenFileRefused(f"no token may be called {' or '.join(sorted(NOT_REVIEWERS))}")
         for field in ("name", "sha256"):
             if len({getattr(token, field) for token in self._tokens}) != len(self._tokens):
                 raise TokenFileRefused(f"two tokens share a {field}")

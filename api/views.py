@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from alerts.appeal import Appeal
-from alerts.decision import Decision
+from alerts.decision import Decision, Lift
 from alerts.enforcement import Enforcement
 from alerts.incident import Incident
+from alerts.record import content_id
 from api.changes import Change, Hub
 from api.page import Page, Place
 from events.event import Instant
@@ -75,6 +76,7 @@ class Opened(Protocol):
 
 
 T = TypeVar("T", bound=Opened)
+V = TypeVar("V")
 
 
 class Shelf(Generic[T]):
@@ -118,24 +120,36 @@ class Shelf(Generic[T]):
 
 
 class DecisionView:
-    """The last decisions, by id; older ones are in the store."""
+    """The last decisions, and how the lifted ones were lifted; older ones are in the store."""
 
     def __init__(self, size: int = 100_000) -> None:
         self._size = size
         self._by_id: dict[str, Decision] = {}
+        self._lifts: dict[str, Lift] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def apply(self, decision: Decision) -> None:
-        """Keep a decision; the one kept longest gives way when the view is full."""
-        self._by_id.setdefault(decision.id, decision)
-        if len(self._by_id) > self._size:
-            del self._by_id[next(iter(self._by_id))]
+    def apply(self, act: Decision | Lift) -> None:
+        """Keep a decision or a lift; the one kept longest gives way when the view is full."""
+        if isinstance(act, Lift):
+            _keep(self._lifts, act.decision_id, act, size=self._size)
+        else:
+            _keep(self._by_id, act.id, act, size=self._size)
 
     def get(self, decision_id: str) -> Decision | None:
         """By id."""
         return self._by_id.get(decision_id)
+
+    def lift_of(self, decision_id: str) -> Lift | None:
+        """What undid the decision, if anything did."""
+        return self._lifts.get(decision_id)
+
+
+def _keep(kept: dict[str, V], key: str, value: V, *, size: int) -> None:
+    kept.setdefault(key, value)
+    if len(kept) > size:
+        del kept[next(iter(kept))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,5 +167,5 @@ class Views:
         return cls(EnforcementView(epoch, max_streams=max_streams), Shelf(), Shelf(), DecisionView())
 
     def appeal_against(self, decision_id: str) -> Appeal | None:
-        """The appeal against a decision; there is at most one."""
-        return next((one for one in self.appeals if one.decision_id == decision_id), None)
+        """The appeal against a decision: there is at most one, and its id is a function of the decision's."""
+        return self.appeals.get(content_id("app", decision_id))

@@ -47,6 +47,7 @@ class BulkProducer:
         self._transactional_id = transactional_id
         self._turn = count()
         self._lock = asyncio.Lock()
+        self._fenced = False
         self._producer: Any = None
 
     async def start(self) -> None:
@@ -64,9 +65,11 @@ class BulkProducer:
         )
         try:
             await self._producer.start()
-        except KafkaConnectionError as error:
+        except BaseException as error:
             await self._producer.stop()
-            raise BrokerUnreachable(self._settings.bootstrap) from error
+            if isinstance(error, KafkaConnectionError):
+                raise BrokerUnreachable(self._settings.bootstrap) from error
+            raise
 
     async def stop(self) -> None:
         """Disconnect; what was sent before is acknowledged or has failed."""
@@ -84,7 +87,8 @@ class BulkProducer:
         """Send the records and, in the same transaction, the group's next offsets by (wire topic, partition).
 
         Without a transactional id the offsets are left to the caller, who commits them after this returns.
-        Raises SendFailed or Fenced; then nothing of the transaction is visible to `read_committed` readers.
+        Raises SendFailed or Fenced; then nothing of the transaction is visible to `read_committed` readers. A producer
+        whose second attempt fails too is lost: stop it and start another.
         """
         try:
             if self._transactional_id is None:
@@ -92,13 +96,17 @@ class BulkProducer:
             else:
                 await self._transact(records, offsets, group_id)
         except (ProducerFenced, InvalidProducerEpoch) as error:
+            self._fenced = True
             raise Fenced(self._transactional_id or "") from error
-        except KafkaError as error:
+        # AssertionError: what aiokafka says when a producer is used again after a fatal error.
+        except (KafkaError, AssertionError) as error:
             raise SendFailed(type(error).__name__) from error
 
     async def _transact(
         self, records: Sequence[Outgoing], offsets: Mapping[tuple[str, int], int], group_id: str
     ) -> None:
+        if self._fenced:
+            raise Fenced(self._transactional_id or "")
         if not records and not offsets:
             return
         async with self._lock, self._producer.transaction():

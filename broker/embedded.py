@@ -1,17 +1,14 @@
 """Starts the embedded broker as a child process, for one machine and for tests; it holds everything in memory."""
 
 import asyncio
-import ctypes
 import os
-import signal
 import socket
-import sys
 from asyncio.subprocess import Process
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
+from broker.child import end_with_parent
 from broker.connection import KafkaSettings
 from broker.errors import EmbeddedBrokerFailed, EmbeddedBrokerMissing
 
@@ -19,7 +16,6 @@ _HOST = "127.0.0.1"
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.02
-_PR_SET_PDEATHSIG = 1
 
 
 class EmbeddedBroker:
@@ -62,7 +58,7 @@ class EmbeddedBroker:
                 cwd=self.log.parent,
                 # Its own session: Ctrl-C reaches us only, and we stop it after everything that still writes to it.
                 start_new_session=True,
-                preexec_fn=_die_with_parent(),
+                preexec_fn=end_with_parent(),
             )
         try:
             async with asyncio.timeout(_START_SECONDS):
@@ -118,18 +114,3 @@ def _free_port() -> int:
         probe.bind((_HOST, 0))
         port: int = probe.getsockname()[1]
     return port
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """What runs in the child before the broker: have the kernel end it when its parent ends, even by SIGKILL."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
-
-    def bind() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before the kernel was told
-            os._exit(1)
-
-    return bind

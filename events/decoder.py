@@ -12,7 +12,8 @@ as below 1.4 µs. So the expensive constraints are checked together:
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from operator import attrgetter
+from functools import reduce
+from operator import attrgetter, or_
 from types import UnionType
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar, Union, cast, get_args, get_origin
 
@@ -112,7 +113,7 @@ def _fast_type(annotation: Any, constraints: list[Any]) -> Any:
         inner, *metadata = get_args(annotation)
         return _fast_type(inner, [*constraints, *metadata])
     if get_origin(annotation) in (Union, UnionType):
-        return Union[tuple(_fast_type(part, constraints) for part in get_args(annotation))]
+        return reduce(or_, (_fast_type(part, constraints) for part in get_args(annotation)))
     if get_origin(annotation) is Literal or not constraints:
         return annotation
     limits = {key: value for constraint in constraints for key, value in _limits(constraint).items()}

@@ -12,14 +12,14 @@ class EventError(Exception):
 
     EventError
     ├── FormatError(path, reason)    an item from outside does not follow its wire format
-    ├── UnknownFormat(name)          no such wire format
+    ├── UnknownFormatError(name)     no such wire format
     ├── InvalidRecord(path, reason)  a Kafka record does not follow the contract of its topic
-    ├── InvalidKeys(key_id, reason)  pseudonymisation keys are missing, weak or unreadable
-    └── CorruptBucket(minute)        a stored bucket of event hashes cannot be read back
+    ├── KeysError(key_id, reason)    pseudonymisation keys are missing, weak or unreadable
+    └── BucketError(minute)          a stored bucket of event hashes cannot be read back
     """
 
 
-class _Misplaced(EventError):
+class _PlacedError(EventError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason)
         self.path = path
@@ -29,15 +29,15 @@ class _Misplaced(EventError):
         return f"{self.path or 'item'}: {self.reason}"
 
 
-class FormatError(_Misplaced):
+class FormatError(_PlacedError):
     """`path` says where in the item (`body.choices[0].index`), `reason` what kind of error (`wrong_type`)."""
 
 
-class InvalidRecord(_Misplaced):
+class InvalidRecord(_PlacedError):
     """`path` is the field of the record ("" for the record itself), `reason` the kind of error."""
 
 
-class UnknownFormat(EventError):
+class UnknownFormatError(EventError):
     """`name` is what was asked for, cut to safe characters."""
 
     def __init__(self, name: str) -> None:
@@ -45,7 +45,7 @@ class UnknownFormat(EventError):
         super().__init__(self.name)
 
 
-class InvalidKeys(EventError):
+class KeysError(EventError):
     """`key_id` names the key ("" for the whole file), `reason` the kind of error; the secret is never shown."""
 
     def __init__(self, key_id: str, reason: str) -> None:
@@ -54,7 +54,7 @@ class InvalidKeys(EventError):
         super().__init__(self.key_id, reason)
 
 
-class CorruptBucket(EventError):
+class BucketError(EventError):
     """`minute` is the bucket whose stored bytes are not whole hashes."""
 
     def __init__(self, minute: int) -> None:

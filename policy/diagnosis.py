@@ -60,6 +60,8 @@ def _reason(detail: ErrorDetails, node: Node) -> str:
             return "unknown word" + (suggestion(str(node.value), words) or f"; known are {', '.join(words)}")
         case "too_short":
             return "at least one entry is needed"
+        case "model_type":
+            return "fields are expected here"
         case "value_error":
             return str(context["error"])
     return detail["msg"]

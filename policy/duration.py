@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _DURATION = re.compile(r"([0-9]{1,13})(ms|s|m|h|d)")
@@ -43,6 +43,17 @@ def spell(duration: timedelta) -> str:
     return next(fits) if milliseconds else "0s"
 
 
+def at_least(shortest: timedelta) -> AfterValidator:
+    """Annotates a duration that must not be shorter."""
+
+    def check(duration: timedelta) -> timedelta:
+        if duration < shortest:
+            raise ValueError(f"the shortest duration here is {spell(shortest)}")
+        return duration
+
+    return AfterValidator(check)
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse),
@@ -51,5 +62,5 @@ Duration = Annotated[
 ]
 """A length of time, zero or more, written `10m` in YAML and JSON."""
 
-PositiveDuration = Annotated[Duration, Field(gt=timedelta())]
+PositiveDuration = Annotated[Duration, at_least(_MILLISECOND)]
 """A length of time above zero."""

@@ -8,7 +8,7 @@ from pydantic import Field, HttpUrl, model_validator
 from events import Category, Stage
 from events.event import Instant, Label, Pseudonym, Tenant
 from policy.detectors import Detectors, Mode
-from policy.duration import Duration, PositiveDuration
+from policy.duration import Duration, PositiveDuration, at_least
 from policy.guardrails import Guardrails
 from policy.ladder import Ladder
 from policy.section import Section
@@ -60,7 +60,7 @@ class DeadLetterLimits(Section):
     """Keep the record's bytes with the dead letter; they may hold personal data."""
 
 
-Kept = Annotated[Duration, Field(ge=timedelta(hours=1))]
+Kept = Annotated[Duration, at_least(timedelta(hours=1))]
 
 
 class Retention(Section):

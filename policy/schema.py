@@ -52,7 +52,7 @@ def _describe(section: type[Section], path: str) -> Iterator[FieldDescription]:
     schema = section.model_json_schema(schema_generator=_Schema)
     for name, info in section.model_fields.items():
         shown = schema["properties"][name]
-        accepts = "section" if section.section_of(name) else _accepts(shown, schema.get("$defs", {}))
+        accepts = "section" if section.section_of(name) else _accepts(shown)
         many = "list of " if shown.get("type") == "array" and accepts == "section" else ""
         yield FieldDescription(
             path, name, many + accepts, shown.get("default"), info.is_required(), info.description or ""
@@ -64,17 +64,19 @@ def _describe(section: type[Section], path: str) -> Iterator[FieldDescription]:
             yield from _describe(inner, f"{path}.{name}{many}".removeprefix("."))
 
 
-def _accepts(shown: dict[str, Any], definitions: dict[str, Any]) -> str:
+def _accepts(shown: dict[str, Any]) -> str:
     if "$ref" in shown:
         return str(shown["$ref"]).rpartition("/")[2].lower()
     if "anyOf" in shown:
-        return " or ".join(_accepts(choice, definitions) for choice in shown["anyOf"])
+        return " or ".join(_accepts(choice) for choice in shown["anyOf"])
     if "enum" in shown:
         return ", ".join(f"`{word}`" for word in shown["enum"])
     if shown["type"] == "array":
-        return f"list of {_accepts(shown['items'], definitions)}"
+        return f"list of {_accepts(shown['items'])}"
     if "(ms|s|m|h|d)" in shown.get("pattern", ""):
         return "duration"
+    if "format" in shown:
+        return {"date-time": "moment (RFC 3339)", "uri": "URL"}[shown["format"]]
     bounds = " ".join(f"{sign} {shown[bound]:g}" for bound, sign in _BOUNDS if bound in shown)
     kind = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true or false"}
     return f"{kind.get(shown['type'], shown['type'])} {bounds}".strip()

@@ -1,7 +1,7 @@
 """A policy as people read it: the effective document as YAML, and what differs between two; it changes nothing."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import yaml
@@ -25,12 +25,20 @@ class Change:
 
 
 class _Writer(yaml.SafeDumper):
-    """Quotes every text that our reader, too, would take for something else."""
+    """Writes plain lists in one line, and quotes every text that our reader would take for something else."""
 
-    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
-        tag = str(super().resolve(kind, value, implicit))
-        is_text = kind is yaml.ScalarNode and tag == self.DEFAULT_SCALAR_TAG
-        return plain_tag(value) if is_text else tag
+    def represent_scalar(self, tag: str, value: str, style: str | None = None) -> yaml.ScalarNode:
+        is_ambiguous = tag == self.DEFAULT_SCALAR_TAG and plain_tag(value) != tag
+        return super().represent_scalar(tag, value, "'" if is_ambiguous else style)
+
+    def represent_sequence(
+        self,
+        tag: str,
+        sequence: Iterable[Json],
+        flow_style: bool | None = None,  # noqa: FBT001  # the library's signature
+    ) -> yaml.SequenceNode:
+        entries = tuple(sequence)
+        return super().represent_sequence(tag, entries, not any(isinstance(entry, dict) for entry in entries))
 
 
 def render(loaded: LoadedPolicy) -> str:

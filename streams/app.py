@@ -1,4 +1,4 @@
-"""The worker: a Faust app whose agents hand batches to lanes, wired in one place. Lanes compute, the checkpoint stores."""
+"""The worker: a Faust app whose agents hand batches to lanes, wired in one place; it computes nothing itself."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""The books of one input partition: every record read is applied, late, a duplicate or dead-lettered, and counted as such."""
+"""The books of one input partition: every record read is applied, late, a duplicate or dead, and never two of them."""
 
 from typing import Literal
 

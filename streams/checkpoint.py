@@ -1,4 +1,4 @@
-"""The checkpoint: makes lanes durable. It fences predecessors, restores state, and commits offsets with what they produced."""
+"""The checkpoint makes lanes durable: it fences, restores, and commits offsets with what they produced."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from streams.metrics import FLUSH_RECORDS, FLUSH_SECONDS, LANES
 log = structlog.get_logger()
 
 LaneFactory = Callable[[int], Lane]
-CommitOffsets = Callable[[Mapping[Source, int]], Awaitable[None]]
+CommitOffsets = Callable[[Mapping[tuple[str, int], int]], Awaitable[None]]
 _MAX_OUTBOX = 50_000
 
 
@@ -112,7 +112,9 @@ class Checkpoint:
             self._open.pop((entry.lane.agent, entry.lane.partition), None)
             LANES.labels(agent=entry.lane.agent).dec()
         except Exception as failure:  # the worker's boundary: a lane that cannot flush must not go on
-            log.error("flush_failed", agent=entry.lane.agent, partition=entry.lane.partition, kind=type(failure).__name__)
+            log.error(
+                "flush_failed", agent=entry.lane.agent, partition=entry.lane.partition, kind=type(failure).__name__
+            )
             await self.on_failure(failure)
 
     async def _flush(self, entry: _OpenLane) -> None:
@@ -134,5 +136,5 @@ class Checkpoint:
         if self.commit_offsets and flush.offsets:
             await self.commit_offsets(self._on_wire(flush.offsets))
 
-    def _on_wire(self, offsets: Mapping[Source, int]) -> dict[Source, int]:
-        return {Source(self.kafka.wire_name(source.topic), source.partition): at for source, at in offsets.items()}
+    def _on_wire(self, offsets: Mapping[Source, int]) -> dict[tuple[str, int], int]:
+        return {(self.kafka.wire_name(topic), partition): offset for (topic, partition), offset in offsets.items()}

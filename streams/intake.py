@@ -1,5 +1,6 @@
 """Intake of one input partition: decodes records, books each of them once, and says which ones count."""
 
+import struct
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -113,7 +114,7 @@ class Intake:
         for minute, digests in self._fresh.items():
             number = self._chunks.get(minute, 0)
             self._chunks[minute] = number + 1
-            chunk = msgspec.msgpack.encode((self.books.next_offset, Seen.pack(digests)))
+            chunk = msgspec.msgpack.encode((self.books.next_offset, struct.pack(f"<{len(digests)}Q", *digests)))
             records.append((self._chunk_key(minute, number), chunk))
         position = Position(self.books.next_offset, self.high, self.books, self._guard.run)
         records.append((f"p|{self.topic}".encode(), msgspec.msgpack.encode(position)))
@@ -139,11 +140,8 @@ class Intake:
         """All state records are read: ids beyond the position belong to events that will be read again."""
         for minute, upto, packed in self._restored:
             if upto <= self.books.next_offset:
-                for digest in Seen.unpack(packed):
-                    self._seen.add(minute, digest)
+                self._seen.load(minute, packed)
         self._restored.clear()
 
     def _chunk_key(self, minute: int, number: int) -> bytes:
         return f"i|{self.topic}|{minute}|{number}".encode()
-
-

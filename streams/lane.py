@@ -85,9 +85,8 @@ class Lane(ABC):
         """Send with the next flush."""
         self.outbox.outputs.append(record)
 
-    def restored(self) -> None:
+    def restored(self) -> None:  # noqa: B027  a hook that most lanes do without
         """Called once, when every state record has been taken back."""
-        return None
 
     def drain(self, now: float) -> Flush:
         """What the next flush has to make durable; the lane starts afresh. `now` is monotonic seconds."""

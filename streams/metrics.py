@@ -2,7 +2,9 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-EVENTS = Counter("watchfloor_events", "Records read from the event topics, by what became of them.", ["topic", "outcome"])
+EVENTS = Counter(
+    "watchfloor_events", "Records read from the event topics, by what became of them.", ["topic", "outcome"]
+)
 SIGNALS = Counter("watchfloor_signals", "Signals emitted.", ["detector", "level"])
 DECISIONS = Counter("watchfloor_decisions", "Decisions taken.", ["measure"])
 HELD = Counter("watchfloor_held", "Signals that led to no measure, by reason.", ["reason"])

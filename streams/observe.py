@@ -72,9 +72,7 @@ class ObserveLane(Lane):
             name = f"{verdict.tenant}|{verdict.model}|{verdict.provider}|{verdict.provider_category}|{verdict.stage}"
             minute = int(verdict.at.timestamp() // 60)
             flagged = verdict.state in _FLAGGED
-            self.counts.add(
-                name, minute, offset=arrival.offset, flagged=flagged, blocked=verdict.state == "blocked"
-            )
+            self.counts.add(name, minute, offset=arrival.offset, flagged=flagged, blocked=verdict.state == "blocked")
         if self._judges:
             key = f"{verdict.tenant}|{verdict.subject}"
             for signal in self.subjects.apply(key, arrival.offset, verdict):
@@ -180,5 +178,3 @@ def _count(intake: Intake, before: tuple[Any, ...]) -> None:
         grown = after[index] - before[index]
         if grown:
             metrics.EVENTS.labels(topic=intake.topic, outcome=outcome).inc(grown)
-
-

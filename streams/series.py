@@ -1,4 +1,4 @@
-"""What observers publish about series: running totals, scores and watermarks. Totals, never deltas, so repeats are harmless."""
+"""What observers publish about series: running totals (never deltas, so repeats are harmless), scores, watermarks."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Counts of series put into steps: open ones are judged provisionally, closed ones for good, in order and with zeros."""
+"""Counts of series put into steps: open ones judged provisionally, closed ones for good, in order and with zeros."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 import msgspec
 
 from alerts.signal import Signal
-from streams.detectors.repeat_offender import OffenderState, RepeatOffender, Verdict
+from streams.detectors.offender_state import OffenderState
+from streams.detectors.repeat_offender import RepeatOffender
+from streams.detectors.verdict import Verdict
 
 
 class Subject(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -51,7 +51,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109
         """Fetch, and yield one message per partition. A batch that a rebalance overtakes is read again later."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id

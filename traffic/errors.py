@@ -2,7 +2,8 @@
 
 TrafficError
 ├── ScenarioError(field, reason)
-└── ArrivalsError(line, reason)
+├── ArrivalsError(line, reason)
+└── TruthError(reason)
 """
 
 
@@ -32,3 +33,11 @@ class ArrivalsError(TrafficError):
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}" if self.line else self.reason
+
+
+class TruthError(TrafficError):
+    """A document is not a simulation's truth."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -17,7 +17,7 @@ class Offender:
     rate_before: float
     """The same before it starts to offend."""
     volume: float
-    """Requests per day while active."""
+    """Requests per day while active, weekends included."""
     weight: float
     """Share among the planted offenders."""
     starts_at: tuple[float, float] = (0.0, 0.0)
@@ -35,14 +35,14 @@ class Offender:
 
 
 OFFENDERS = (
-    Offender(kind="persistent", rate=0.5, rate_before=0.5, volume=60, weight=0.2, loud_within=24),
-    Offender(kind="frequent", rate=0.15, rate_before=0.15, volume=200, weight=0.2, loud_within=24),
+    Offender(kind="persistent", rate=0.5, rate_before=0.5, volume=70, weight=0.2, loud_within=24),
+    Offender(kind="frequent", rate=0.15, rate_before=0.15, volume=250, weight=0.2, loud_within=24),
     Offender(kind="low_and_slow", rate=0.3, rate_before=0.3, volume=3, weight=0.2, loud_within=None),
     Offender(
-        kind="turned", rate=0.3, rate_before=0.005, volume=180, weight=0.2, starts_at=(0.5, 0.5), loud_within=24
+        kind="turned", rate=0.3, rate_before=0.005, volume=250, weight=0.2, starts_at=(0.5, 0.5), loud_within=24
     ),
     Offender(
-        kind="diluted_bot", rate=0.03, rate_before=0.03, volume=10_000, weight=0.05, session_length=1.0,
+        kind="diluted_bot", rate=0.03, rate_before=0.03, volume=8_000, weight=0.05, session_length=1.0,
         round_the_clock=True, loud_within=24,
     ),
     Offender(

@@ -13,6 +13,7 @@ BENIGN = -1
 MEDIAN_VOLUME = 15.0
 VOLUME_SIGMA = math.log(323 / 15) / 2.3263478740408408
 RATE_SHAPE, RATE_MEAN = 0.5, 0.005
+WEEKEND = 0.7
 RETRY_SHARE = 0.3
 VARYING_SHARE = 0.8
 LANGUAGES = (("en", 0.55), ("de", 0.12), ("es", 0.1), ("fr", 0.08), ("ja", 0.06), ("pt-BR", 0.05), ("hi", 0.04))
@@ -34,6 +35,7 @@ PERSON = np.dtype(
         ("session_length", "f8"),
         ("gap_ms", "f8"),
         ("retry", "f8"),  # chance that a blocked prompt is sent again unchanged
+        ("weekend", "f8"),  # volume on a weekend day against a weekday
         ("round_the_clock", "?"),
     ]
 )
@@ -90,6 +92,7 @@ def _benign(scenario: Scenario, rng: np.random.Generator) -> People:
     people["session_length"] = 4.0
     people["gap_ms"] = 60_000.0
     people["retry"] = RETRY_SHARE
+    people["weekend"] = WEEKEND
     return people
 
 
@@ -106,4 +109,5 @@ def _turn_bad(people: People, row: int, *, kind: int, scenario: Scenario, rng: n
         person["active_from"], person["active_to"] = begins, begins + int(offender.active_hours * HOUR_MS)
     person["session_length"], person["gap_ms"] = offender.session_length, offender.gap_s * 1000
     person["retry"] = 0.0 if rng.random() < VARYING_SHARE else RETRY_SHARE
+    person["weekend"] = 1.0
     person["round_the_clock"] = offender.round_the_clock

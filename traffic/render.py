@@ -11,7 +11,8 @@ from traffic.deployments import DEPLOYMENTS
 from traffic.item import Envelope, Evaluation, Item
 from traffic.planted import EVALUATOR, EVALUATOR_VERSION, METRIC
 from traffic.population import LANGUAGES, RELEASES, raw_user
-from traffic.requests import REQUEST, SESSION_BITS, Requests, Traffic
+from traffic.requests import Traffic
+from traffic.sessions import REQUEST, SESSION_BITS, Requests
 
 _FILTER_VERSION = "default-2025-09"
 

@@ -35,7 +35,7 @@ class Patience(NamedTuple):
 
     def wait(self, delivery: Retry, *, attempt: int) -> timedelta:
         """How long to wait after failed attempt number `attempt` (from 1); the receiver may ask for more."""
-        backoff = min(self.first * 2 ** min(attempt - 1, 30), self.longest)
+        backoff = min(self.first * (1 << min(attempt - 1, 20)), self.longest)
         return max(backoff, min(delivery.after or timedelta(), self.longest))
 
 

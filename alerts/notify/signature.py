@@ -1,4 +1,4 @@
-"""The webhook signature: HMAC-SHA-256 over `<timestamp>.<body>`, made and checked here; it reads no file and no clock."""
+"""The webhook signature: HMAC-SHA-256 over `<timestamp>.<body>`, made and checked; it reads no clock."""
 
 import hashlib
 import hmac

@@ -4,19 +4,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from math import log
-from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from alerts.signal import Signal
+from alerts.record import content_id
+from alerts.signal import Expectation, SeriesLevel, Signal, Statistic
+from events import Category, SeriesKey
 from policy.detectors import CategorySpikePolicy
 from streams.detectors.negative_binomial import log_ratio, predictive_size
 from streams.detectors.seasonal_baseline import Baseline, Forecast, SeasonalBaseline
 from streams.detectors.shiryaev_roberts import Evidence, advance, nothing
-from streams.detectors.spike_report import Rise, report
+from streams.detectors.spike_report import Rise, words
 
 _FREEZE_AT_MOST = 12 * 3600
 """Seconds after which a rise that stayed becomes the new normal."""
+
+_ELEVATED = 0.5
+"""Share of the ticket's threshold, in logs, from which a step is taken for a rise and not learnt."""
+_STATISTIC = "ln mean Shiryaev-Roberts"
 
 
 class StepCount(msgspec.Struct, frozen=True, gc=False):
@@ -43,12 +49,8 @@ class SpikeState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A ticket was raised since the statistic was last below 1."""
     frozen: int = 0
     """Seconds for which nothing was learnt, because the statistic is elevated."""
-    since: int = 0
-    """Where the present rise began, epoch seconds."""
-    seen: int = 0
-    """Counts since then."""
-    expected: float = 0.0
-    """Expected counts since then."""
+    rise: Rise | None = None
+    """The rise under way, since the statistic was last below 1 or started again."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +85,77 @@ class CategorySpike:
 
     def _judged(self, state: SpikeState, baseline: Baseline, event: StepCount) -> tuple[SpikeState, tuple[Signal, ...]]:
         forecast = self._season.forecast(baseline)
-        evidence, log_mean = advance(state.evidence or self._nothing, self._log_ratios(event.count, forecast))
+        held = state.evidence or nothing(len(self.policy.multipliers))
+        evidence, log_mean = advance(held, self._log_ratios(event.count, forecast))
         ticket_at, page_at = self._thresholds(event.live_series)
-        level = self._level(log_mean, ticket_at=ticket_at, page_at=page_at)
+        rise = (state.rise or Rise(baseline.at)).with_step(event.count, forecast.mean)
+        is_page = log_mean >= page_at
+        is_ticket = log_mean >= ticket_at and not state.ticketed and not is_page
         is_calm = log_mean < 0.0
-        is_first = not state.evidence
-        rise = Rise(
-            since=baseline.at if is_first else state.since,
-            seen=event.count + (0 if is_first else state.seen),
-            expected=forecast.mean + (0.0 if is_first else state.expected),
-            log_mean=log_mean,
-            threshold=page_at if level == "page" else ticket_at,
+        is_elevated = not is_calm and (state.frozen > 0 or log_mean >= ticket_at * _ELEVATED)
+        judged = SpikeState(
+            baseline,
+            evidence=() if is_page else evidence,
+            ticketed=not is_calm and (state.ticketed or is_ticket or is_page),
+            frozen=state.frozen + round(self._season.step) if is_elevated else 0,
+            rise=None if is_page or is_calm else rise,
         )
-        ...
+        learnt = self._learnt(judged, event.count, forecast)
+        if not (is_page or is_ticket):
+            return learnt, ()
+        crossed = Statistic(name=_STATISTIC, value=log_mean, threshold=page_at if is_page else ticket_at)
+        return learnt, (self._signal(event, rise, crossed, level="page" if is_page else "ticket"),)
+
+    def _learnt(self, state: SpikeState, count: int, forecast: Forecast) -> SpikeState:
+        """Learn the step, unless it belongs to a rise; a rise that stays is learnt, and no longer one."""
+        season, baseline = self._season, state.baseline
+        if baseline is None or 0 < state.frozen <= _FREEZE_AT_MOST:
+            return state
+        if state.frozen:
+            return SpikeState(season.learnt(season.distrusted(baseline) if state.ticketed else baseline, count))
+        return replace(state, baseline=season.learnt(baseline, season.plausible(forecast, count)))
+
+    def _log_ratios(self, count: int, forecast: Forecast) -> list[float]:
+        mean = forecast.mean * forecast.rise * self.policy.tolerance
+        size = predictive_size(self.policy.dispersion, forecast.error)
+        return [log_ratio(count, mean, size=size, multiplier=times) for times in self.policy.multipliers]
+
+    def _thresholds(self, live_series: int) -> tuple[float, float]:
+        """ln(K * D) of ticket and page; K is rounded up so that the thresholds do not wander with it."""
+        series = 1 << max(0, live_series - 1).bit_length()
+        ticket, page = self.policy.ticket_every / self.policy.step, self.policy.page_every / self.policy.step
+        return log(series * ticket), log(series * page)
+
+    def _signal(self, event: StepCount, rise: Rise, crossed: Statistic, *, level: SeriesLevel) -> Signal:
+        series = SeriesKey.parse(event.series)
+        steps = rise.steps
+        return Signal(
+            id=content_id("sig", "category_spike", event.series, level, event.start.astimezone(UTC).isoformat()),
+            detector="category_spike",
+            tenant=series.tenant,
+            key=event.series,
+            level=level,
+            at=event.start,
+            statistic=crossed,
+            categories=tuple(category for category in Category if category == series.provider_category),
+            stages=(series.stage,),
+            expectation=Expectation(
+                expected=rise.expected / steps, seen=rise.seen / steps, since=datetime.fromtimestamp(rise.since, UTC)
+            ),
+            policy_version=self.policy_version,
+            words=words(series, rise, self.policy, level=level),
+        )
+
+    @cached_property
+    def _season(self) -> SeasonalBaseline:
+        policy = self.policy
+        return SeasonalBaseline(
+            step=policy.step.total_seconds(),
+            half_life=policy.half_life.total_seconds(),
+            size=policy.dispersion,
+            minimum_mean=policy.minimum_mean,
+        )
+
+    @cached_property
+    def _steps_to_learn(self) -> float:
+        return self.policy.cold_start / self.policy.step

@@ -1,4 +1,4 @@
-"""Exponentially decayed sums in event time; late contributions arrive already decayed, so their order does not matter."""
+"""Exponentially decayed sums in event time: late contributions arrive already decayed, so order does not matter."""
 
 from math import exp2
 

@@ -1,4 +1,4 @@
-"""How one blocked verdict changes a subject's case: a new violation, a repetition of one, or more about the same request."""
+"""How one blocked verdict changes a subject's case: a new violation or the repetition of one; it judges nobody."""
 
 from collections.abc import Iterable
 from zlib import crc32

@@ -1,4 +1,4 @@
-"""Finds subjects whose share of blocked requests is above the permitted rate; what follows from it is decided elsewhere."""
+"""Finds subjects whose share of blocked requests is above the permitted rate; it does not decide what follows."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,13 +1,13 @@
 """What a series of counts should show at this hour: its hours of earlier days, shrunk towards its recent level.
 
-One cell per hour of day (UTC), weekdays and weekends apart, each a decayed Gamma-Poisson sum whose prior is the level of
-the last half hour. A series of a few hours has empty cells and follows its level alone; since that lags behind a daily
-rise, the expectation is then allowed to have risen since. It judges no count.
+One cell per hour of day (UTC), weekdays and weekends apart, each a decayed Gamma-Poisson sum whose prior is the level
+of the last half hour. A series of a few hours has empty cells and follows its level alone; since that lags behind a
+daily rise, the expectation is then allowed to have risen since. It judges no count.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import exp, sqrt
+from math import exp, exp2, sqrt
 
 import msgspec
 from msgspec.structs import replace
@@ -16,8 +16,8 @@ HOUR = 3600
 _CELLS = 48
 _LEVEL_HALF_LIFE = 1800.0
 """Seconds after which a step weighs half in the level."""
-_RISE_PER_HOUR = 0.35
-"""Logarithmic: how steeply an unknown daily curve may rise. A day whose peak is 11 times its trough rises by 0.31."""
+_RISE_PER_HOUR = 0.3
+"""Logarithmic: how steeply an unknown daily curve may rise. A day whose peak is 11 times its trough rises by 0.31 at its steepest."""
 _LARGEST_RISE = 5.0
 _OUTLIER = 3.0
 """Standard deviations above the expectation at which a learnt count is cut off."""
@@ -145,11 +145,11 @@ class SeasonalBaseline:
 
     @cached_property
     def _level_kept(self) -> float:
-        return 2.0 ** (-self.step / _LEVEL_HALF_LIFE)
+        return exp2(-self.step / _LEVEL_HALF_LIFE)
 
     @cached_property
     def _day_kept(self) -> float:
-        return 2.0 ** (-24 * HOUR / self.half_life)
+        return exp2(-24 * HOUR / self.half_life)
 
 
 def _cell(at: int) -> int:

@@ -1,11 +1,11 @@
-"""What the repeat-offender detector reads of a filter verdict; the models in events/ and the fast decoder's structs both fit."""
+"""What the repeat-offender detector reads of a filter verdict; neither the model nor the fast struct itself."""
 
 from datetime import datetime
 from typing import Protocol
 
 
 class Verdict(Protocol):
-    """The attributes of `events.FilterVerdict` that count for or against a subject. Enumerations may arrive as plain strings."""
+    """What counts for or against a subject, as `events.FilterVerdict` has it; enumerations may be plain strings."""
 
     @property
     def event_id(self) -> str:

@@ -1,0 +1,128 @@
+"""Brings the tables to the version of the code and back: numbered migrations, each applied once. It moves no data."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from policy.policy import Retention
+from sql.errors import BadMigration, QueryFailed, SchemaDiffers
+from sql.store import Store
+from sql.template import render, statements
+
+_VERSIONS = """
+CREATE TABLE IF NOT EXISTS schema_migrations {on_cluster} (
+    version UInt32,
+    name String,
+    applied Bool,
+    at DateTime64(6, 'UTC')
+)
+ENGINE = {engine:ReplacingMergeTree(at)}
+ORDER BY version
+"""
+_NOTHING_THERE = frozenset({60, 81})
+"""ClickHouse's codes for an unknown table and an unknown database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered change of the tables, with its way back."""
+
+    version: int
+    name: str
+    up: str
+    down: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Whether a migration is applied, and since when it is so (None: never touched)."""
+
+    migration: Migration
+    applied: bool
+    at: datetime | None
+
+
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """All migrations, oldest first. Raises BadMigration when a number is missing or double."""
+    found = sorted((_read(folder) for folder in _folders()), key=lambda one: one.version)
+    for expected, migration in enumerate(found, start=1):
+        if migration.version != expected:
+            raise BadMigration(migration.name, f"number {expected} was expected")
+    return tuple(found)
+
+
+def status(store: Store) -> list[Status]:
+    """Every migration with its state; works before the first `up` too."""
+    applied = _applied(store)
+    return [
+        Status(one, *applied.get(one.version, (False, None)))
+        for one in migrations()
+    ]
+
+
+def up(store: Store, retention: Retention, *, now: datetime, to: int | None = None) -> list[Migration]:
+    """Apply what is missing, up to version `to`; returns what was applied. A second call does nothing."""
+    store.create_database()
+    store.command(render("schema_migrations", _VERSIONS, store.settings, retention))
+    todo = [one.migration for one in status(store) if not one.applied and (to is None or one.migration.version <= to)]
+    for migration in todo:
+        _run(store, render(migration.name, migration.up, store.settings, retention))
+        _note(store, migration, applied=True, now=now)
+    return todo
+
+
+def down(store: Store, retention: Retention, *, now: datetime, to: int = 0) -> list[Migration]:
+    """Undo everything above version `to`, newest first; returns what was undone. The rows in those tables are gone."""
+    todo = [one.migration for one in reversed(status(store)) if one.applied and one.migration.version > to]
+    for migration in todo:
+        _run(store, render(migration.name, migration.down, store.settings, retention))
+        _note(store, migration, applied=False, now=now)
+    return todo
+
+
+def check(store: Store) -> None:
+    """Raises SchemaDiffers unless every migration of the code, and no other, is applied."""
+    found = max((version for version, (applied, _) in _applied(store).items() if applied), default=0)
+    if found != len(migrations()):
+        raise SchemaDiffers(found=found, expected=len(migrations()))
+
+
+def _folders() -> Iterable[Traversable]:
+    return (folder for folder in files("sql").joinpath("migrations").iterdir() if folder.is_dir())
+
+
+def _read(folder: Traversable) -> Migration:
+    number, _, name = folder.name.partition("_")
+    if not number.isdigit() or not name:
+        raise BadMigration(folder.name, "a folder is named NNNN_what_changes")
+    up_file, down_file = folder.joinpath("up.sql"), folder.joinpath("down.sql")
+    if not up_file.is_file() or not down_file.is_file():
+        raise BadMigration(folder.name, "up.sql and down.sql are both needed")
+    return Migration(int(number), name, up_file.read_text("utf-8"), down_file.read_text("utf-8"))
+
+
+def _applied(store: Store) -> dict[int, tuple[bool, datetime]]:
+    try:
+        rows = store.query("SELECT version, applied, at FROM schema_migrations FINAL").rows
+    except QueryFailed as error:
+        if error.code in _NOTHING_THERE:
+            return {}
+        raise
+    return {version: (applied, at) for version, applied, at in rows}
+
+
+def _run(store: Store, text: str) -> None:
+    for statement in statements(text):
+        store.command(statement)
+
+
+def _note(store: Store, migration: Migration, *, applied: bool, now: datetime) -> None:
+    store.insert_columns(
+        "schema_migrations",
+        ("version", "name", "applied", "at"),
+        [[migration.version], [migration.name], [applied], [now]],
+    )

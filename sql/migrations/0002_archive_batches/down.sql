@@ -1,0 +1,1 @@
+DROP TABLE IF EXISTS archive_batches {on_cluster} SYNC;

@@ -1,0 +1,1 @@
+DROP TABLE IF EXISTS filter_verdicts {on_cluster} SYNC;

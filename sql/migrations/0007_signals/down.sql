@@ -1,0 +1,1 @@
+DROP TABLE IF EXISTS signals {on_cluster} SYNC;

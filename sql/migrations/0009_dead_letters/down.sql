@@ -1,0 +1,1 @@
+DROP TABLE IF EXISTS dead_letters {on_cluster} SYNC;

@@ -1,0 +1,169 @@
+"""The one connection to ClickHouse, embedded or a server, with the same code; it knows no table of ours."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import clickhouse_connect
+import msgspec
+from clickhouse_connect.driver.exceptions import Error, OperationalError
+
+from sql.errors import EmbeddedMissing, QueryFailed, StoreUnavailable
+from sql.settings import StoreSettings
+
+Settings = Mapping[str, object]
+
+_FOR_NOW = frozenset({159, 202, 209, 210, 241, 242, 252, 279, 285, 319, 394, 425, 439, 999})
+"""Codes of ClickHouse that pass by themselves: timeouts, memory, too many parts or queries, no leader, no Keeper."""
+_ONE_BLOCK: dict[str, object] = {
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    "async_insert": 0,
+    "max_insert_block_size": 1_048_576,
+    "min_insert_block_size_rows": 1_048_576,
+    "min_insert_block_size_bytes": 1 << 30,
+    "max_insert_threads": 1,
+    "input_format_parallel_parsing": 0,
+}
+"""An insert becomes one block and so one part: all of it is stored, or nothing."""
+_LINES = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The answer to a query: column names, and rows as tuples in their order; times are aware, in UTC."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """Rows by column name."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class Store:
+    """An open ClickHouse. Calls block; call them through `asyncio.to_thread`. Safe for several threads.
+
+    Reads and writes have a connection each, so that a long query does not hold the archiver up.
+    Everything raises StoreUnavailable when trying again may help, and QueryFailed when it will not.
+    """
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self.settings = settings
+        with _translated():
+            self._reader = _connect(settings)
+            self._writer = _connect(settings)
+
+    def query(
+        self, sql: str, params: Mapping[str, object] | None = None, settings: Settings | None = None
+    ) -> Table:
+        """Ask one question; `params` are server-side (`{name:Type}`), texts come back as str."""
+        with _translated():
+            result = self._reader.query(sql, parameters=dict(params or {}), settings=dict(settings or {}))
+        return Table(tuple(result.column_names), list(result.result_rows))
+
+    def query_bytes(self, sql: str, params: Mapping[str, object] | None = None) -> Table:
+        """Like `query`, with texts as bytes: for columns that hold anything but UTF-8."""
+        with _translated():
+            result = self._reader.query(sql, parameters=dict(params or {}), query_formats={"String": "bytes"})
+        return Table(tuple(result.column_names), list(result.result_rows))
+
+    def command(
+        self, sql: str, params: Mapping[str, object] | None = None, settings: Settings | None = None
+    ) -> None:
+        """Carry out one statement that answers nothing."""
+        with _translated():
+            self._writer.command(sql, parameters=dict(params or {}), settings=dict(settings or {}))
+
+    def create_database(self) -> None:
+        """Create the database of the settings; does nothing when it exists."""
+        cluster = f" ON CLUSTER `{self.settings.cluster}`" if self.settings.cluster else ""
+        with _translated():
+            self._writer.command(
+                f"CREATE DATABASE IF NOT EXISTS `{self.settings.database}`{cluster}", use_database=False
+            )
+
+    def insert_columns(
+        self, table: str, names: Sequence[str], columns: Sequence[Sequence[object]], token: str = ""
+    ) -> None:
+        """Insert columns of equal length as one block; a `token` seen before makes it a no-op, in the rollups too."""
+        with _translated():
+            self._writer.insert(
+                table, columns, column_names=names, column_oriented=True, settings=_insert_settings(token)
+            )
+
+    def insert_rows(self, table: str, names: Sequence[str], rows: Iterable[Sequence[object]], token: str = "") -> None:  # noqa: S107
+        """Like `insert_columns` for rows of text, numbers, datetimes, None and lists; None becomes the default.
+
+        Six times as fast as columns: rows travel as lines of JSON and ClickHouse does the typing. No bytes.
+        """
+        settings = _insert_settings(token) | {"date_time_input_format": "best_effort", "input_format_null_as_default": 1}
+        with _translated():
+            self._writer.raw_insert(
+                table, names, _LINES.encode_lines(rows), settings=settings, fmt="JSONCompactEachRow"
+            )
+
+    @contextmanager
+    def read_only(self, limits: Settings) -> Iterator[Any]:
+        """A ClickHouse client on which nothing can be written and `limits` cannot be changed, as long as the block runs."""
+        with _translated():
+            client = _connect(self.settings, limits)
+            try:
+                yield client
+            finally:
+                client.close()
+
+    def ping(self) -> bool:
+        """Whether ClickHouse answers."""
+        return bool(self._reader.ping())
+
+    def close(self) -> None:
+        """Close both connections. The embedded engine lets go of its folder."""
+        self._reader.close()
+        self._writer.close()
+
+
+def open_store(settings: StoreSettings) -> Store:
+    """Connect. Raises StoreUnavailable when no server answers, EmbeddedMissing when the extra is not installed."""
+    return Store(settings)
+
+
+def _connect(settings: StoreSettings, limits: Settings | None = None) -> Any:
+    fixed: dict[str, object] = {**limits, "readonly": 1} if limits is not None else {}
+    options = {"settings": fixed, "tz_mode": "aware"} | (_embedded(settings) if settings.path else _server(settings))
+    client = clickhouse_connect.get_client(**options)
+    client.database = settings.database
+    return client
+
+
+def _embedded(settings: StoreSettings) -> dict[str, Any]:
+    return {"interface": "chdb", "path": str(settings.path)}
+
+
+def _server(settings: StoreSettings) -> dict[str, Any]:
+    files = {"ca_cert": settings.ca_file, "client_cert": settings.cert_file, "client_cert_key": settings.key_file}
+    return {
+        "dsn": str(settings.url),
+        "username": settings.user,
+        "password": settings.password(),
+        "connect_timeout": settings.connect_seconds,
+        "send_receive_timeout": settings.answer_seconds,
+        "autogenerate_session_id": False,
+    } | {name: str(file) for name, file in files.items() if file}
+
+
+def _insert_settings(token: str) -> dict[str, object]:
+    return {**_ONE_BLOCK, "insert_deduplication_token": token} if token else dict(_ONE_BLOCK)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise EmbeddedMissing from error
+    except Error as error:
+        code, message = error.code or 0, str(error)
+        if code in _FOR_NOW or (code == 0 and isinstance(error, OperationalError)):
+            raise StoreUnavailable(error.name or message.partition("\n")[0][:200]) from error
+        raise QueryFailed(code, error.name or "unknown", message) from error

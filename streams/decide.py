@@ -1,0 +1,133 @@
+"""The decider's lane: signals and commands in; decisions, enforcements, appeals, incidents and the ledger out.
+
+One lane owns every subject and series of its partition, so each has one writer.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+from pydantic import ValidationError
+
+from alerts.case import Case, Outcome, apply_command, apply_signal
+from alerts.command import COMMAND, Command, IncidentCommand, command_key
+from alerts.incidents import IncidentFile, IncidentOutcome, apply_incident_command, apply_series_signal
+from alerts.ledger import LedgerEntry
+from alerts.signal import Signal
+from broker.bulk import Outgoing
+from events import SubjectKey
+from events.topics import APPEALS, DECIDE_STATE, ENFORCEMENTS, INCIDENTS, LEDGER, SIGNALS
+from policy import LoadedPolicy
+from streams import metrics
+from streams.lane import Lane, Record, Source
+
+
+class DecideLane(Lane):
+    """One partition of signals and commands."""
+
+    agent = "decide"
+    state_topic = DECIDE_STATE.name
+
+    def __init__(self, partition: int, *, policy: LoadedPolicy) -> None:
+        super().__init__(partition)
+        self._policy = policy
+        self._cases: dict[str, Case] = {}
+        self._files: dict[str, IncidentFile] = {}
+        self._dirty: dict[bytes, str] = {}
+
+    def apply(self, topic: str, records: Iterable[Record]) -> None:
+        """Apply a batch of signals or of commands."""
+        start = self.position.get(Source(topic, self.partition), 0)
+        last = start - 1
+        use = self._signal if topic == SIGNALS.name else self._command
+        for record in records:
+            last = record.offset
+            if last >= start and record.value is not None:
+                use(record.value)
+        self.read_to(topic, max(start, last + 1))
+
+    def _signal(self, value: bytes) -> None:
+        signal = Signal.model_validate_json(value)
+        if signal.subject is None:
+            self._keep_file(signal.key, apply_series_signal(self._file(signal.tenant, signal.key), signal))
+        else:
+            self._keep_case(signal.key, apply_signal(self._case(signal.key), signal, policy=self._policy))
+
+    def _command(self, value: bytes) -> None:
+        try:
+            command: Command = COMMAND.validate_json(value)
+        except ValidationError:
+            metrics.COMMANDS.labels(kind="unknown", outcome="unreadable").inc()
+            return
+        key = command_key(command)
+        if isinstance(command, IncidentCommand):
+            file = self._file(command.tenant, key)
+            self._keep_file(key, apply_incident_command(file, command, now=command.at))
+        else:
+            case = self._case(key)
+            self._keep_case(key, apply_command(case, command, policy=self._policy, now=command.at))
+
+    def _case(self, key: str) -> Case:
+        tenant, subject = SubjectKey.parse(key)
+        return self._cases.get(key) or Case(tenant=tenant, subject=subject)
+
+    def _file(self, tenant: str, series: str) -> IncidentFile:
+        return self._files.get(series) or IncidentFile(tenant=tenant, series=series)
+
+    def _keep_case(self, key: str, outcome: Outcome) -> None:
+        self._cases[key] = outcome.case
+        self._dirty[b"s|" + key.encode()] = key
+        self._enter(outcome.entries)
+        owner = key.encode()
+        if outcome.enforcement:
+            self.emit(Outgoing(ENFORCEMENTS.name, owner, outcome.enforcement.model_dump_json().encode()))
+        if outcome.appeal:
+            appeal = outcome.appeal
+            name = f"{appeal.tenant}|{appeal.id}".encode()
+            self.emit(Outgoing(APPEALS.name, name, appeal.model_dump_json().encode(), partition_key=owner))
+
+    def _keep_file(self, series: str, outcome: IncidentOutcome) -> None:
+        self._files[series] = outcome.file
+        self._dirty[b"n|" + series.encode()] = series
+        self._enter(outcome.entries)
+        if outcome.incident:
+            incident = outcome.incident
+            self.emit(Outgoing(INCIDENTS.name, incident.id.encode(), incident.model_dump_json().encode()))
+
+    def _enter(self, entries: Iterable[LedgerEntry]) -> None:
+        for entry in entries:
+            _count(entry)
+            self.emit(Outgoing(LEDGER.name, entry.key.encode(), entry.model_dump_json().encode()))
+
+    def changed(self) -> Iterable[tuple[bytes, bytes | None]]:
+        """Cases and incident files, then the positions."""
+        records: list[tuple[bytes, bytes | None]] = []
+        for state_key, key in self._dirty.items():
+            kept = self._cases[key] if state_key.startswith(b"s|") else self._files[key]
+            records.append((state_key, kept.model_dump_json().encode()))
+        self._dirty.clear()
+        if self.outbox.offsets:
+            encode = msgspec.msgpack.encode
+            records.extend((f"p|{one.topic}".encode(), encode(self.position[one])) for one in self.outbox.offsets)
+            metrics.KEYS.labels(agent=self.agent, kind="cases").set(len(self._cases))
+        return records
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Cases (`s|`), incident files (`n|`) and positions (`p|`)."""
+        if value is None:
+            return
+        kind, rest = key[:2], key[2:].decode()
+        if kind == b"s|":
+            self._cases[rest] = Case.model_validate_json(value)
+        elif kind == b"n|":
+            self._files[rest] = IncidentFile.model_validate_json(value)
+        elif kind == b"p|":
+            self.position[Source(rest, self.partition)] = msgspec.msgpack.decode(value, type=int)
+
+
+def _count(entry: LedgerEntry) -> None:
+    if entry.kind == "decision":
+        metrics.DECISIONS.labels(measure=entry.detail["measure"]).inc()
+    elif entry.kind == "held":
+        metrics.HELD.labels(reason=entry.detail["reason"]).inc()
+    if entry.command_id:
+        metrics.COMMANDS.labels(kind=entry.kind, outcome="refused" if entry.kind == "refused" else "done").inc()

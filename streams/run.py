@@ -1,0 +1,47 @@
+"""Runs one worker until it is told to stop or cannot go on; the only place that starts and stops its parts."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+from prometheus_client import start_http_server
+
+from alerts.notify.receivers import open_receivers
+from broker.connection import KafkaSettings
+from policy import LoadedPolicy
+from streams.app import create_app
+from streams.deliver import deliver
+from streams.settings import WorkerSettings
+
+log = structlog.get_logger()
+
+
+async def run_worker(
+    settings: WorkerSettings, kafka: KafkaSettings, *, policy: LoadedPolicy, stop: asyncio.Event
+) -> None:
+    """Return when `stop` is set and everything applied is durable. Raises what made the worker stop by itself."""
+    app = create_app(settings, kafka, policy)
+    if settings.metrics_port is not None:
+        start_http_server(settings.metrics_port, addr=settings.metrics_host)
+    async with open_receivers(policy.policy) as receivers:
+        await app.start()
+        log.info("worker_started", group=settings.group, policy=policy.version, mode=policy.policy.mode)
+        delivering = asyncio.create_task(deliver(app.checkpoint, receivers), name="deliver")
+        await _first(stop.wait(), app.wait_until_stopped())
+        delivering.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await delivering
+        if app.failure is None:
+            await app.checkpoint.close()
+        await app.stop()
+    if app.failure is not None:
+        raise app.failure
+
+
+async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()

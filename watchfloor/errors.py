@@ -1,0 +1,26 @@
+"""What the command line itself can refuse.
+
+CommandError
+├── NothingRunning   no local installation answers, and no address was given
+└── Unfulfilled      a check that the command was asked to make has failed
+"""
+
+
+class CommandError(Exception):
+    """Root of the errors of this package; printed as one line."""
+
+
+class NothingRunning(CommandError):
+    """A command that talks to the API found no address to talk to."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        super().__init__(f"nothing is running in {place}: start `watchfloor dev`, or give --url and --token-file")
+
+
+class Unfulfilled(CommandError):
+    """The command worked, and what it checked does not hold."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(what)
