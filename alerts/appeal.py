@@ -91,7 +91,7 @@ def transition(appeal: Appeal, action: ClaimAppeal | DecideAppeal, *, now: datet
 def _claimed(appeal: Appeal, action: ClaimAppeal, *, now: datetime) -> Appeal:
     if appeal.state != "open":
         raise AppealNotOpen(appeal.id, appeal.state)
-    return appeal.model_copy(update={"state": "claimed", "reviewer": action.actor, "claimed_at": now})
+    return appeal.replace(state="claimed", reviewer=action.actor, claimed_at=now)
 
 
 def _decided(appeal: Appeal, action: DecideAppeal, *, now: datetime) -> Appeal:
@@ -99,4 +99,4 @@ def _decided(appeal: Appeal, action: DecideAppeal, *, now: datetime) -> Appeal:
         raise AppealNotClaimed(appeal.id, appeal.state)
     if action.actor != appeal.reviewer:
         raise NotTheReviewer(appeal.id, appeal.reviewer)
-    return appeal.model_copy(update={"state": action.outcome, "decided_at": now, "reason": action.reason})
+    return appeal.replace(state=action.outcome, decided_at=now, reason=action.reason)

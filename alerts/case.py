@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
 
 from alerts.appeal import NOT_REVIEWERS, Appeal, open_appeal, transition
 from alerts.command import ClaimAppeal, DecideAppeal, LiftDecision, OpenAppeal, SubjectCommand
@@ -45,10 +44,6 @@ class Case(History):
     def appeal(self, appeal_id: str) -> Appeal | None:
         """The appeal of that id, if it is kept."""
         return next((one for one in self.appeals if one.id == appeal_id), None)
-
-    def with_(self, **changes: object) -> Self:
-        """A copy with some fields replaced."""
-        return self.model_copy(update=changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +95,11 @@ def apply_command(case: Case, command: SubjectCommand, *, policy: LoadedPolicy, 
 
 
 def _carry_out(case: Case, command: SubjectCommand, *, policy: Policy, now: datetime) -> Outcome:
-    match command:
-        case OpenAppeal():
-            return _open(case, command, policy=policy, now=now)
-        case ClaimAppeal() | DecideAppeal():
-            return _review(case, command, now=now)
-        case LiftDecision():
-            return _lift_by_hand(case, command, now=now)
+    if isinstance(command, OpenAppeal):
+        return _open(case, command, policy=policy, now=now)
+    if isinstance(command, LiftDecision):
+        return _lift_by_hand(case, command, now=now)
+    return _review(case, command, now=now)
 
 
 def _open(case: Case, command: OpenAppeal, *, policy: Policy, now: datetime) -> Outcome:
@@ -118,7 +111,7 @@ def _open(case: Case, command: OpenAppeal, *, policy: Policy, now: datetime) -> 
     if waiting >= APPEALS_WAITING:
         raise TooManyOpenAppeals(waiting)
     appeal = open_appeal(decision, command, rules=policy.appeals, now=now)
-    case = case.with_(appeals=(*case.appeals, appeal))
+    case = case.replace(appeals=(*case.appeals, appeal))
     return Outcome(case, (entry_of_appeal(appeal, command, at=now),), appeal=appeal)
 
 
@@ -127,7 +120,7 @@ def _review(case: Case, command: ClaimAppeal | DecideAppeal, *, now: datetime) -
     if before is None:
         raise AppealNotFound(command.appeal_id)
     after = transition(before, command, now=now)
-    case = case.with_(appeals=tuple(after if one is before else one for one in case.appeals))
+    case = case.replace(appeals=tuple(after if one is before else one for one in case.appeals))
     outcome = Outcome(case, (entry_of_appeal(after, command, at=now),), appeal=after)
     if after.state != "overturned" or case.lift_of(after.decision_id):
         return outcome
@@ -151,7 +144,7 @@ def _lift_by_hand(case: Case, command: LiftDecision, *, now: datetime) -> Outcom
 
 
 def _lifted(outcome: Outcome, lift: Lift, *, command: SubjectCommand) -> Outcome:
-    case = _revised(outcome.case.with_(lifts=(*outcome.case.lifts, lift)), lift.at)
+    case = _revised(outcome.case.replace(lifts=(*outcome.case.lifts, lift)), lift.at)
     entries = (*outcome.entries, entry_of_lift(lift, command))
     return Outcome(case, entries, enforcement=enforcement_of(case, lift.at), appeal=outcome.appeal)
 
@@ -167,18 +160,18 @@ def _unlifted(case: Case, decision_id: str) -> Decision:
 
 def _with(case: Case, concluded: Decision | Held) -> Case:
     if isinstance(concluded, Decision):
-        return case.with_(decisions=(*case.decisions, concluded))
+        return case.replace(decisions=(*case.decisions, concluded))
     if concluded.reason == "mode_observe" and concluded.would and not concluded.also:
-        return case.with_(rehearsed=(*case.rehearsed, concluded))
+        return case.replace(rehearsed=(*case.rehearsed, concluded))
     return case
 
 
 def _handled(case: Case, act_id: str) -> Case:
-    return case.with_(handled=(*case.handled, act_id)[-HANDLED_KEPT:])
+    return case.replace(handled=(*case.handled, act_id)[-HANDLED_KEPT:])
 
 
 def _revised(case: Case, now: datetime) -> Case:
-    return case.with_(revision=case.revision + 1, changed_at=now)
+    return case.replace(revision=case.revision + 1, changed_at=now)
 
 
 def _pruned(case: Case, policy: Policy, *, now: datetime) -> Case:
@@ -187,7 +180,7 @@ def _pruned(case: Case, policy: Policy, *, now: datetime) -> Case:
     pinned |= {one.decision_id for one in case.appeals if one.undecided}
     young = [one.id for one in case.decisions if now - one.at <= max(memory, policy.appeals.window)]
     kept = pinned.union(young[-DECISIONS_KEPT:])
-    return case.with_(
+    return case.replace(
         decisions=tuple(one for one in case.decisions if one.id in kept),
         lifts=tuple(one for one in case.lifts if one.decision_id in kept),
         appeals=tuple(one for one in case.appeals if one.decision_id in kept),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from alerts.command import AcknowledgeIncident, IncidentCommand, ResolveIncident
 from alerts.errors import CommandRefused, IncidentAlreadyAcknowledged, IncidentAlreadyResolved, IncidentNotFound
@@ -32,10 +33,10 @@ class IncidentFile(Record):
         """The detector's incident, resolved or not."""
         return next((one for one in self.incidents if one.detector == detector), None)
 
-    def with_(self, incident: Incident) -> "IncidentFile":
+    def filing(self, incident: Incident) -> Self:
         """A copy in which `incident` is its detector's latest."""
         others = tuple(one for one in self.incidents if one.detector != incident.detector)
-        return self.model_copy(update={"incidents": (*others, incident)})
+        return self.replace(incidents=(*others, incident))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def apply_series_signal(file: IncidentFile, signal: Signal) -> IncidentOutcome:
     latest = file.latest(signal.detector)
     incident = _opened(file, signal) if latest is None or latest.state == "resolved" else _updated(latest, signal)
     entry = entry_of_incident(incident)
-    return IncidentOutcome(_handled(file.with_(incident), signal.id), (entry,), incident)
+    return IncidentOutcome(_handled(file.filing(incident), signal.id), (entry,), incident)
 
 
 def apply_incident_command(file: IncidentFile, command: IncidentCommand, *, now: datetime) -> IncidentOutcome:
@@ -66,7 +67,7 @@ def apply_incident_command(file: IncidentFile, command: IncidentCommand, *, now:
         incident = transition(_find(file, command), command, now=now)
     except CommandRefused as refusal:
         return IncidentOutcome(file, (entry_of_refusal(command, refusal, at=now),))
-    return IncidentOutcome(file.with_(incident), (entry_of_incident(incident, command_id=command.id),), incident)
+    return IncidentOutcome(file.filing(incident), (entry_of_incident(incident, command_id=command.id),), incident)
 
 
 def transition(incident: Incident, action: IncidentCommand, *, now: datetime) -> Incident:
@@ -122,12 +123,12 @@ def _updated(incident: Incident, signal: Signal) -> Incident:
 
 
 def _changed(incident: Incident, note: IncidentNote, **changes: object) -> Incident:
-    changes |= {
-        "updated_at": max(incident.updated_at, note.at),
-        "timeline": (*incident.timeline, note)[-NOTES_KEPT:],
-        "revision": incident.revision + 1,
-    }
-    return incident.model_copy(update=changes)
+    return incident.replace(
+        updated_at=max(incident.updated_at, note.at),
+        timeline=(*incident.timeline, note)[-NOTES_KEPT:],
+        revision=incident.revision + 1,
+        **changes,
+    )
 
 
 def title_of(signal: Signal) -> str:
@@ -145,4 +146,4 @@ def _note(signal: Signal, what: Change) -> IncidentNote:
 
 
 def _handled(file: IncidentFile, act_id: str) -> IncidentFile:
-    return file.model_copy(update={"handled": (*file.handled, act_id)[-HANDLED_KEPT:]})
+    return file.replace(handled=(*file.handled, act_id)[-HANDLED_KEPT:])

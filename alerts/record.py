@@ -1,7 +1,7 @@
 """The base of everything Watchfloor itself writes to Kafka, and the ids that are functions of content."""
 
 import hashlib
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +13,10 @@ class Record(BaseModel):
 
     v: Literal[1] = 1
     """Version of this contract."""
+
+    def replace(self, **changes: object) -> Self:
+        """A copy with some fields replaced; the new values are not validated."""
+        return self.model_copy(update=changes)
 
 
 def content_id(prefix: str, *parts: str) -> str:

@@ -138,6 +138,9 @@ class AlertFeed:
     def __len__(self) -> int:
         return len(self._by_id)
 
+    def __iter__(self) -> Iterator[Alert]:
+        return (change.value for change in self._by_id.values())
+
     def apply(self, alert: Alert) -> None:
         """Take an alert in; a known id is ignored. The oldest by time gives way when the feed is full.
 
@@ -149,7 +152,7 @@ class AlertFeed:
             self.complete = False
             if alert.place < self._by_place[0]:
                 return
-            self._dropped = max(self._dropped, self._by_id.pop(self._by_place.pop(0).id).number)
+            self._dropped = max(self._dropped, self._by_id.pop(self._by_place.pop(0).key).number)
         bisect.insort(self._by_place, alert.place)
         self._by_id[alert.id] = self.hub.publish(alert)
 
@@ -158,7 +161,7 @@ class AlertFeed:
         end = bisect.bisect_left(self._by_place, before) if before else len(self._by_place)
         found: list[Alert] = []
         for index in range(end - 1, -1, -1):
-            alert = self._by_id[self._by_place[index].id].value
+            alert = self._by_id[self._by_place[index].key].value
             if wanted.fits(alert):
                 found.append(alert)
                 if len(found) == limit:

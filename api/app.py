@@ -1,5 +1,7 @@
 """Wires the HTTP application in one straight line; it opens no connection and starts nothing."""
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -51,10 +53,16 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 async def _refuse_fields(_: Request, error: Exception) -> JSONResponse:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
-    found = [{"field": path_of(tuple(one["loc"][1:])), "reason": one["type"]} for one in problems]
+    found = [{"field": _place(one), "reason": one["type"]} for one in problems]
     if any(one["reason"] == "json_invalid" for one in found):
         return response_to(Unreadable(detail={"reason": "not_json"}))
     return response_to(Invalid(field=found[0]["field"] if found else None, detail={"problems": found[:20]}))
+
+
+def _place(problem: dict[str, Any]) -> str:
+    place = tuple(problem["loc"][1:])
+    # The name of a field that we do not know is input, and input is not repeated.
+    return path_of(place[:-1] if problem["type"] == "extra_forbidden" else place)
 
 
 async def _refuse_route(request: Request, error: Exception) -> Response:

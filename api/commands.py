@@ -86,9 +86,9 @@ class Commander:
             if not told.done():
                 told.set_result(entry)
 
-    def outcome(self, id: str) -> LedgerEntry | None:
+    def outcome(self, command_id: str) -> LedgerEntry | None:
         """What became of a command, if the ledger has told and it is still remembered."""
-        return self._heard.get(id)
+        return self._heard.get(command_id)
 
 
 class _Recent(Generic[V]):

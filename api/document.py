@@ -35,7 +35,10 @@ def answers(example: Any, *errors: type[ApiError], status: int = 200, media: str
 
 def commanded(example: Any, *, status: int = 200) -> Responses:
     """The `responses=` of a route that sends a command: it may also still be pending."""
-    pending = {"description": "Not carried out yet; ask for the command.", "content": {"application/json": {"example": PENDING}}}
+    pending = {
+        "description": "Not carried out yet; ask for the command.",
+        "content": {"application/json": {"example": PENDING}},
+    }
     return answers(example, *_COMMANDED, status=status) | {202: pending}
 
 

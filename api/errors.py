@@ -147,7 +147,7 @@ _LATER = (("Retry-After", "2"),)
 _ASK = (("WWW-Authenticate", 'Bearer realm="watchfloor"'),)
 
 ANSWERS: tuple[Answer, ...] = (
-    Answer(Unreadable, 400, "unreadable", "The body cannot be read: truncated, not JSON, nested too deeply, or not gzip."),
+    Answer(Unreadable, 400, "unreadable", "The body is truncated, not JSON, nested too deeply, or not gzip."),
     Answer(BadCursor, 400, "bad_cursor", "The cursor or event id was not given by this API."),
     Answer(QueryRefused, 400, "query_refused", "The query was refused."),
     Answer(Unauthenticated, 401, "unauthenticated", "A known bearer token is needed.", _ASK),

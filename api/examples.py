@@ -133,16 +133,23 @@ ALERT: Json = {
     "record": {"id": SIGNAL_ID, "statistic": STATISTIC},
 }
 PENDING: Json = {"command_id": COMMAND_ID, "status": "pending"}
-COMMAND: Json = {"command_id": COMMAND_ID, "status": "done", "entry": {"kind": "appeal_claimed", "words": "ana took the appeal."}}
-QUERY: Json = {"name": "blocked_rate", "question": "How many requests were blocked?", "parameters": {"since": "DateTime"}}
+COMMAND: Json = {
+    "command_id": COMMAND_ID,
+    "status": "done",
+    "entry": {"kind": "appeal_claimed", "words": "ana took the appeal."},
+}
+QUERY: Json = {
+    "name": "blocked_rate",
+    "question": "How many requests were blocked?",
+    "parameters": {"since": "DateTime"},
+}
 ROWS: Json = {"name": "blocked_rate", "rows": [{"requests": 40, "blocked": 12, "rate": 0.3}]}
 STATUS: Json = {
     "ingested": 1000,
     "subjects": {"allowed": 10, "suspended": 2},
     "appeals": {"open": 1},
     "incidents": {"open": 1},
-    "signals": 14,
-    "decisions": 3,
+    "alerts": {"signal": 14, "decision": 3},
     "streams": 1,
     "as_of": AT,
 }
@@ -155,4 +162,7 @@ def page(item: Json) -> Json:
 
 def events(*frames: tuple[str, Json]) -> str:
     """A stream, shortened."""
-    return "".join(f"event: {name}\ndata: {str(data)[:60]}…\nid: 1f2e3d4c.{number}\n\n" for number, (name, data) in enumerate(frames, 1))
+    return "".join(
+        f"event: {name}\ndata: {str(data)[:60]}…\nid: 1f2e3d4c.{number}\n\n"
+        for number, (name, data) in enumerate(frames, 1)
+    )

@@ -22,7 +22,9 @@ class Metrics:
         self._records = Counter(
             "watchfloor_api_tail_records", "Records read from the log", ("topic", "status"), registry=self.registry
         )
-        self._cut = Counter("watchfloor_api_streams_cut", "Streams ended for reading too slowly", registry=self.registry)
+        self._cut = Counter(
+            "watchfloor_api_streams_cut", "Streams ended for reading too slowly", registry=self.registry
+        )
         self._sizes = Gauge("watchfloor_api_view_size", "Entries in memory", ("view",), registry=self.registry)
         self.accepted = 0
 
@@ -31,11 +33,11 @@ class Metrics:
         self._requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def ingested(self, format: str, *, accepted: int, rejected: int) -> None:
+    def ingested(self, wire_format: str, *, accepted: int, rejected: int) -> None:
         """A request's items were judged."""
         self.accepted += accepted
-        self._items.labels(format, "accepted").inc(accepted)
-        self._items.labels(format, "rejected").inc(rejected)
+        self._items.labels(wire_format, "accepted").inc(accepted)
+        self._items.labels(wire_format, "rejected").inc(rejected)
 
     def read(self, topic: str, status: str) -> None:
         """A record was read: `applied`, or `unreadable` and left out."""

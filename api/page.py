@@ -15,23 +15,23 @@ T = TypeVar("T")
 class Place(NamedTuple):
     """Where a thing stands in a list: by time, then by id."""
 
-    at: AwareDatetime
-    id: str
+    at: datetime
+    key: str
 
     @classmethod
     def read(cls, cursor: str) -> Self:
         """The place that a cursor stands for. Raises BadCursor."""
         try:
             text = base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True)
-            at, id = _PLACE.validate_json(text)
+            place = _PLACE.validate_json(text)
         except (binascii.Error, UnicodeError, ValidationError) as error:
             raise BadCursor(field="cursor") from error
-        return cls(at, id)
+        return cls(*place)
 
     @property
     def cursor(self) -> str:
         """The opaque text for the next request."""
-        return base64.urlsafe_b64encode(_PLACE.dump_json((self.at, self.id))).decode("ascii")
+        return base64.urlsafe_b64encode(_PLACE.dump_json((self.at, self.key))).decode("ascii")
 
 
 _PLACE: TypeAdapter[tuple[datetime, str]] = TypeAdapter(tuple[AwareDatetime, str])

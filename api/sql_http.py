@@ -8,7 +8,18 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.errors import ApiError, Invalid, OtherTenant, QueryRefused, StoreUnavailable, TooSlow, Unauthenticated, Unreadable, WrongScope, answer_to
+from api.errors import (
+    ApiError,
+    Invalid,
+    OtherTenant,
+    QueryRefused,
+    StoreUnavailable,
+    TooSlow,
+    Unauthenticated,
+    Unreadable,
+    WrongScope,
+    answer_to,
+)
 from api.ports import SqlAnswer, SqlRequest
 
 _CODES: tuple[tuple[type[ApiError], int, str], ...] = (
@@ -26,7 +37,7 @@ _CODES: tuple[tuple[type[ApiError], int, str], ...] = (
 def read_query(request: Request, body: bytes, tenants: frozenset[str] | None) -> SqlRequest:
     """The query of a GET or POST. Settings that the client sends are not obeyed: the limits are the server's.
 
-    The text is the `query` parameter, followed by the body, as ClickHouse joins them. Raises Invalid when there is none.
+    The text is the `query` parameter followed by the body, as ClickHouse joins them. Raises Invalid when empty.
     """
     values = dict(request.query_params)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -47,7 +58,9 @@ def read_query(request: Request, body: bytes, tenants: frozenset[str] | None) ->
 def _form(content_type: str, body: bytes) -> dict[str, str]:
     if content_type.lower().startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + body)
+    message = BytesParser(policy=HTTP).parsebytes(
+        b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + body
+    )
     if not message.is_multipart():
         raise Unreadable(detail={"reason": "not_multipart"})
     return {

@@ -16,8 +16,9 @@ HEARTBEAT = b": heartbeat\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Source(Generic[T]):
-    """What a stream sends: `missed` (a list taken at once) before anything new; `render` makes a change JSON or leaves it out with None.
+    """What a stream sends: first `missed`, a list taken at once, then what is new.
 
+    `render` makes a change JSON, or leaves it out with None.
     `opening` is an event sent first, e.g. `reset` when the client must forget what it knew.
     """
 
@@ -28,9 +29,9 @@ class Source(Generic[T]):
     opening: str | None = None
 
 
-def frame(event: str, data: str, *, id: str | None = None) -> bytes:
+def frame(event: str, data: str, *, event_id: str | None = None) -> bytes:
     """One event in wire form; `data` is JSON on one line."""
-    tail = f"id: {id}\n" if id is not None else ""
+    tail = f"id: {event_id}\n" if event_id is not None else ""
     return f"event: {event}\ndata: {data}\n{tail}\n".encode()
 
 
@@ -41,9 +42,7 @@ def stream(source: Source[T], *, queue: int, heartbeat: timedelta, cut: Callable
     return StreamingResponse(body, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-async def follow(
-    source: Source[T], *, queue: int, heartbeat: float, cut: Callable[[], None]
-) -> AsyncIterator[bytes]:
+async def follow(source: Source[T], *, queue: int, heartbeat: float, cut: Callable[[], None]) -> AsyncIterator[bytes]:
     """The events of a stream, in wire form."""
     with source.hub.subscribe(queue) as subscription:
         now, missed = source.hub.number, source.missed()
@@ -52,7 +51,7 @@ async def follow(
         for change in missed:
             if text := _wire(source, change):
                 yield text
-        yield frame("ready", "{}", id=source.hub.event_id(now))
+        yield frame("ready", "{}", event_id=source.hub.event_id(now))
         while True:
             try:
                 async with asyncio.timeout(heartbeat):
@@ -71,4 +70,4 @@ async def follow(
 
 def _wire(source: Source[T], change: Change[T]) -> bytes | None:
     text = source.render(change.value)
-    return frame(source.event, text, id=source.hub.event_id(change.number)) if text is not None else None
+    return frame(source.event, text, event_id=source.hub.event_id(change.number)) if text is not None else None

@@ -1,11 +1,9 @@
-"""The compacted topics in memory: what gateways, reviewers and on-call engineers look up. It stores and sends nothing."""
+"""The compacted topics in memory: what gateways, reviewers and on-call people look up; nothing is stored or sent."""
 
 import bisect
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from alerts.appeal import Appeal
 from alerts.decision import Decision, Lift
@@ -14,7 +12,6 @@ from alerts.incident import Incident
 from alerts.record import content_id
 from api.changes import Change, Hub
 from api.page import Page, Place
-from events.event import Instant
 from events.keys import SubjectKey
 
 
@@ -58,24 +55,11 @@ class EnforcementView:
             found.append(change)
         return found[::-1]
 
-    def standings(self, now: datetime) -> Counter[str]:
-        """Subjects per standing."""
-        return Counter(change.value.standing(now) for change in self._latest.values())
+    def __iter__(self) -> Iterator[Enforcement]:
+        return (change.value for change in self._latest.values())
 
 
-class Opened(Protocol):
-    """Something with an id that was opened once."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-
-    @property
-    def opened_at(self) -> Instant:
-        """When; it never changes."""
-
-
-T = TypeVar("T", bound=Opened)
+T = TypeVar("T", Appeal, Incident)
 V = TypeVar("V")
 
 
@@ -92,25 +76,25 @@ class Shelf(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return iter(self._by_id.values())
 
-    def get(self, id: str) -> T | None:
+    def get(self, key: str) -> T | None:
         """By id."""
-        return self._by_id.get(id)
+        return self._by_id.get(key)
 
-    def apply(self, id: str, value: T | None) -> None:
-        """Take a record of the topic in; None removes it."""
-        known = self._by_id.pop(id, None)
+    def apply(self, key: str, value: T | None) -> None:
+        """Take a record of the topic in, by the id in its key; None removes it."""
+        known = self._by_id.pop(key, None)
         if known:
-            del self._places[bisect.bisect_left(self._places, Place(known.opened_at, id))]
+            del self._places[bisect.bisect_left(self._places, Place(known.opened_at, key))]
         if value:
-            self._by_id[id] = value
-            bisect.insort(self._places, Place(value.opened_at, id))
+            self._by_id[key] = value
+            bisect.insort(self._places, Place(value.opened_at, key))
 
     def page(self, fits: Callable[[T], bool], *, before: Place | None, limit: int) -> Page[T]:
         """Up to `limit` fitting ones, newest opened first, older than `before`."""
         end = bisect.bisect_left(self._places, before) if before else len(self._places)
         items: list[T] = []
         for index in range(end - 1, -1, -1):
-            value = self._by_id[self._places[index].id]
+            value = self._by_id[self._places[index].key]
             if not fits(value):
                 continue
             if len(items) == limit:

@@ -1,8 +1,9 @@
 """Sends many records at once, in whole batches, with or without a transaction; it reads nothing."""
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -10,9 +11,12 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaConnectionError, KafkaError, ProducerFenced
 
 from broker.connection import KafkaSettings
-from broker.errors import BrokerUnreachable, Fenced, SendFailed, TransactionsUnsupported
+from broker.errors import BrokerError, BrokerUnreachable, Fenced, SendFailed, TransactionsUnsupported
 from broker.partitioner import partition_of
 
+_log = logging.getLogger(__name__)
+
+_STOP_SECONDS = 10.0
 _BATCH_BYTES = 512 * 1024
 """Before compression; well below the brokers' default limit of 1 MiB per batch."""
 
@@ -36,7 +40,9 @@ class Outgoing(NamedTuple):
 class BulkProducer:
     """A producer for batches: one per process, or one per input partition when it has a transactional id.
 
-    Starting a second producer under the same transactional id fences the first: its next commit raises Fenced.
+    Starting a second producer under the same transactional id fences the first, whose commits raise Fenced from then
+    on. While no broker answers, records wait; a caller that cannot wait sets its own timeout and does not know then
+    whether they will arrive.
     """
 
     def __init__(self, settings: KafkaSettings, transactional_id: str | None = None) -> None:
@@ -47,15 +53,15 @@ class BulkProducer:
         self._transactional_id = transactional_id
         self._turn = count()
         self._lock = asyncio.Lock()
-        self._fenced = False
+        self._failure: BrokerError | None = None
         self._producer: Any = None
 
     async def start(self) -> None:
         """Connect; with a transactional id, fence whoever used it before and abort what they left open.
 
-        Raises BrokerUnreachable.
+        After this a reader sees everything that was ever committed under the transactional id. Raises BrokerUnreachable.
         """
-        self._producer = AIOKafkaProducer(
+        producer = AIOKafkaProducer(
             **self._settings.options(),
             acks="all",
             enable_idempotence=not self._settings.embedded,
@@ -64,20 +70,22 @@ class BulkProducer:
             max_batch_size=_BATCH_BYTES,
         )
         try:
-            await self._producer.start()
+            await producer.start()
         except BaseException as error:
-            await self._producer.stop()
+            await _stop(producer)
             if isinstance(error, KafkaConnectionError):
                 raise BrokerUnreachable(self._settings.bootstrap) from error
             raise
+        self._producer, self._failure = producer, None
 
     async def stop(self) -> None:
-        """Disconnect; what was sent before is acknowledged or has failed."""
-        if self._producer is not None:
-            await self._producer.stop()
+        """Disconnect when what was sent is acknowledged or has failed, or after ten seconds."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _stop(producer)
 
     async def send(self, records: Sequence[Outgoing]) -> None:
-        """Send the records, each partition's in the order given, and wait until all are acknowledged by all replicas.
+        """Send the records, each partition's in the order given, and wait until all replicas have acknowledged all.
 
         With a transactional id they go in one transaction. Raises SendFailed or Fenced.
         """
@@ -87,62 +95,64 @@ class BulkProducer:
         """Send the records and, in the same transaction, the group's next offsets by (wire topic, partition).
 
         Without a transactional id the offsets are left to the caller, who commits them after this returns.
-        Raises SendFailed or Fenced; then nothing of the transaction is visible to `read_committed` readers. A producer
-        whose second attempt fails too is lost: stop it and start another.
+        Raises SendFailed or Fenced. In a transaction, nothing of it is visible to `read_committed` readers then, and
+        the producer is lost: every later call raises the same, since only its successor may take the id again.
         """
+        if self._failure:
+            await self._recover(self._failure)
+        # Held on to: another caller may replace a failed producer meanwhile.
+        producer = self._producer
         try:
             if self._transactional_id is None:
-                await self._deliver(records)
-            else:
-                await self._transact(records, offsets, group_id)
+                await self._deliver(producer, records)
+            elif records or offsets:
+                await self._transact(producer, records, offsets, group_id)
         except (ProducerFenced, InvalidProducerEpoch) as error:
-            self._fenced = True
-            raise Fenced(self._transactional_id or "") from error
-        # AssertionError: what aiokafka says when a producer is used again after a fatal error.
-        except (KafkaError, AssertionError) as error:
-            raise SendFailed(type(error).__name__) from error
+            self._failure = Fenced(self._transactional_id or "")
+            raise self._failure from error
+        except KafkaError as error:
+            self._failure = SendFailed(type(error).__name__)
+            raise self._failure from error
+
+    async def _recover(self, failure: BrokerError) -> None:
+        """Replace a producer that skipped a sequence number: the broker would refuse all that it sends there."""
+        if self._transactional_id:
+            raise failure
+        async with self._lock:
+            if self._failure:
+                await self.stop()
+                await self.start()
 
     async def _transact(
-        self, records: Sequence[Outgoing], offsets: Mapping[tuple[str, int], int], group_id: str
+        self, producer: Any, records: Sequence[Outgoing], offsets: Mapping[tuple[str, int], int], group_id: str
     ) -> None:
-        if self._fenced:
-            raise Fenced(self._transactional_id or "")
-        if not records and not offsets:
-            return
-        async with self._lock, self._producer.transaction():
-            await self._deliver(records)
+        async with self._lock, producer.transaction():
+            await self._deliver(producer, records)
             if offsets:
                 positions = {TopicPartition(topic, part): offset for (topic, part), offset in offsets.items()}
-                await self._producer.send_offsets_to_transaction(positions, group_id)
+                await producer.send_offsets_to_transaction(positions, group_id)
 
-    async def _deliver(self, records: Iterable[Outgoing]) -> None:
+    async def _deliver(self, producer: Any, records: Iterable[Outgoing]) -> None:
         parted: defaultdict[tuple[str, int], list[Outgoing]] = defaultdict(list)
         for record in records:
             parted[record.topic, self._partition(record)].append(record)
-        # Every outcome is awaited: aiokafka would commit a transaction in which a batch has failed.
-        outcomes = await asyncio.gather(
-            *(self._deliver_partition(topic, part, batch) for (topic, part), batch in parted.items()),
-            return_exceptions=True,
+        await _all(
+            self._deliver_partition(producer, self._settings.wire_name(topic), partition=part, records=batch)
+            for (topic, part), batch in parted.items()
         )
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
 
-    async def _deliver_partition(self, topic: str, partition: int, records: list[Outgoing]) -> None:
-        name = self._settings.wire_name(topic)
+    async def _deliver_partition(self, producer: Any, topic: str, *, partition: int, records: list[Outgoing]) -> None:
         sent = []
-        batch = self._producer.create_batch()
+        batch = producer.create_batch()
         for record in records:
             fields = {"timestamp": record.timestamp_ms, "key": record.key, "value": record.value}
             if batch.append(**fields) is None:
-                sent.append(await self._producer.send_batch(batch, name, partition=partition))
-                batch = self._producer.create_batch()
+                sent.append(await producer.send_batch(batch, topic, partition=partition))
+                batch = producer.create_batch()
                 batch.append(**fields)
         batch.close()
-        sent.append(await self._producer.send_batch(batch, name, partition=partition))
-        for outcome in await asyncio.gather(*sent, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
+        sent.append(await producer.send_batch(batch, topic, partition=partition))
+        await _all(sent)
 
     def _partition(self, record: Outgoing) -> int:
         if record.partition is not None:
@@ -151,3 +161,19 @@ class BulkProducer:
         if key is None:
             return next(self._turn) % self._settings.partitions
         return partition_of(key, self._settings.partitions)
+
+
+async def _all(outcomes: Iterable[Awaitable[Any]]) -> None:
+    """Wait for every outcome, then raise the first failure: aiokafka would commit what is left of a transaction."""
+    for outcome in await asyncio.gather(*outcomes, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+async def _stop(producer: Any) -> None:
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await producer.stop()
+    except TimeoutError:
+        _log.warning("producer_stopped_with_records_unsent")
+        await producer.client.close()

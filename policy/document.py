@@ -37,9 +37,13 @@ class _Yaml(yaml.SafeLoader):
 
     depth = 0
     aliases = 0
+    nodes = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self.aliases += self.check_event(yaml.AliasEvent)
+        self.nodes += 1
+        if self.nodes > 2 * MAX_VALUES:
+            raise self._bound(f"more than {MAX_VALUES} values")
         if self.aliases > MAX_ALIASES:
             raise self._bound(f"more than {MAX_ALIASES} aliases")
         if self.depth == MAX_DEPTH:

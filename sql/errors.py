@@ -9,6 +9,7 @@ StoreError
 ├── UnknownQuery       there is no named query of that name
 ├── BadParameter       a named query got a parameter that it does not have, or a value that does not fit
 ├── QueryRefused       a read-only query asked for something that nobody may, with the reason
+├── NotArchived        a topic has no place in ClickHouse
 ├── Fenced             another archiver writes this partition
 └── BatchTorn          part of a batch is in ClickHouse, part is not: only a manual repair helps
 """
@@ -79,6 +80,14 @@ class QueryRefused(StoreError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class NotArchived(StoreError):
+    """A topic has no place in ClickHouse."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"topic {topic} is not archived")
+        self.topic = topic
 
 
 class Fenced(StoreError):

@@ -75,6 +75,10 @@ class Store:
         with _translated():
             self._writer.command(sql, parameters=dict(params or {}), settings=dict(settings or {}))
 
+    def command_once(self, sql: str, params: Mapping[str, object], *, token: str) -> None:
+        """Carry out an `INSERT … SELECT` as one block; a `token` seen before makes it a no-op, in the rollups too."""
+        self.command(sql, params, _insert_settings(token) | {"max_threads": 1, "max_block_size": 1_048_576})
+
     def create_database(self) -> None:
         """Create the database of the settings; does nothing when it exists."""
         cluster = f" ON CLUSTER `{self.settings.cluster}`" if self.settings.cluster else ""
@@ -149,6 +153,7 @@ def _server(settings: StoreSettings) -> dict[str, Any]:
         "connect_timeout": settings.connect_seconds,
         "send_receive_timeout": settings.answer_seconds,
         "autogenerate_session_id": False,
+        "form_encode_query_params": True,
     } | {name: str(file) for name, file in files.items() if file}
 
 

@@ -1,7 +1,7 @@
 """One delivery of an incident to one receiver, and when the next is due. Pure; receivers do the sending."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from alerts.incident import Change, Incident, IncidentNote
 from alerts.ledger import LedgerEntry
@@ -65,10 +65,6 @@ class NotifyState(Record):
         notes = self.incident.timeline[-unseen:] if unseen > 0 else ()
         return tuple(note for note in notes if note.what in self.on)
 
-    def with_(self, **changes: object) -> Self:
-        """A copy with some fields replaced."""
-        return self.model_copy(update=changes)
-
 
 class Settled(NamedTuple):
     """The state after an attempt, and the ledger entry where the attempt was the last."""
@@ -84,10 +80,10 @@ def watch(state: NotifyState | None, incident: Incident, *, receiver: Webhook, n
     elif incident.revision <= state.incident.revision:
         return state
     known = len(state.news()) if state.next_at else 0
-    state = state.with_(incident=incident, on=receiver.on)
+    state = state.replace(incident=incident, on=receiver.on)
     if len(state.news()) <= known:
         return state
-    return state.with_(attempts=0, next_at=max(state.next_at or now, now))
+    return state.replace(attempts=0, next_at=max(state.next_at or now, now))
 
 
 def due(state: NotifyState, *, now: datetime) -> Notification | None:
@@ -111,10 +107,10 @@ def settle(
     if isinstance(delivery, Retry):
         if attempt < patience.attempts:
             later = now + patience.wait(delivery, attempt=attempt)
-            return Settled(state.with_(attempts=attempt, next_at=later), None)
+            return Settled(state.replace(attempts=attempt, next_at=later), None)
         delivery = Rejected(f"gave_up:{delivery.reason}")
-    state = state.with_(told=max(state.told, sent.revision), attempts=0)
-    state = state.with_(next_at=now if state.news() else None)
+    state = state.replace(told=max(state.told, sent.revision), attempts=0)
+    state = state.replace(next_at=now if state.news() else None)
     return Settled(state, entry_of_delivery(sent, delivery, at=now))
 
 

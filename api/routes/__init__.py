@@ -1,6 +1,18 @@
 """The HTTP routes, one module per resource; they parse, call one function and return."""
 
-from api.routes import alerts, appeals, commands, decisions, enforcement, health, incidents, ingest, queries, sql, status
+from api.routes import (
+    alerts,
+    appeals,
+    commands,
+    decisions,
+    enforcement,
+    health,
+    incidents,
+    ingest,
+    queries,
+    sql,
+    status,
+)
 
 ROUTERS = (
     health.router,

@@ -25,7 +25,11 @@ class Readiness(BaseModel):
     checks: dict[str, bool]
 
 
-@router.get("/healthz", summary="Is the process alive", responses={200: {"content": {"application/json": {"example": {"status": "ok"}}}}})  # fmt: skip
+@router.get(
+    "/healthz",
+    summary="Is the process alive",
+    responses={200: {"content": {"application/json": {"example": {"status": "ok"}}}}},
+)
 async def healthz() -> Health:
     """Answers as long as the event loop turns. No token."""
     return Health()
@@ -39,9 +43,13 @@ _READY = {"ready": True, "checks": {"log": True, "store": True, "views": True}}
     summary="Is the process ready",
     responses={
         200: {"content": {"application/json": {"example": _READY}}},
-        503: {"description": "Not ready.", "model": Readiness, "content": {"application/json": {"example": _READY | {"ready": False}}}},
+        503: {
+            "description": "Not ready.",
+            "model": Readiness,
+            "content": {"application/json": {"example": _READY | {"ready": False}}},
+        },
     },
-)  # fmt: skip
+)
 async def readyz(deps: Deps, response: Response) -> Readiness:
     """Asks every part: views caught up, log and store reachable. 503 until all are. No token."""
     answered = await asyncio.gather(*(_passes(check) for check in deps.checks.values()))
@@ -58,7 +66,12 @@ async def _passes(check: Check) -> bool:
         return False
 
 
-@router.get("/metrics", summary="Prometheus metrics", response_class=Response, responses=answers("watchfloor_api_requests_total 12.0", media="text/plain"))  # fmt: skip
+@router.get(
+    "/metrics",
+    summary="Prometheus metrics",
+    response_class=Response,
+    responses=answers("watchfloor_api_requests_total 12.0", media="text/plain"),
+)
 async def metrics(deps: Deps) -> Response:
     """The API's metrics in Prometheus' text format. Any token, or none where the settings say so."""
     deps.metrics.sized("subjects", len(deps.views.enforcements))

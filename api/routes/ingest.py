@@ -7,14 +7,36 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from api import body, examples
 from api.deps import Deps
 from api.document import answers
-from api.errors import BodyTooLarge, BrokerUnavailable, FutureTime, OtherTenant, TooManyItems, Unknown, Unreadable, UnsupportedEncoding
+from api.errors import (
+    BodyTooLarge,
+    BrokerUnavailable,
+    FutureTime,
+    OtherTenant,
+    TooManyItems,
+    Unknown,
+    Unreadable,
+    UnsupportedEncoding,
+)
 from api.guard import Caller, needs
 from api.ingest import Gate, IngestReport, ingest
 from events.formats import EdgeContext
 
 router = APIRouter(prefix="/v1", tags=["ingest"], dependencies=[Depends(needs("ingest"))])
-_ERRORS = (Unreadable, OtherTenant, Unknown, BodyTooLarge, TooManyItems, UnsupportedEncoding, FutureTime, BrokerUnavailable)
-_PARTLY = {"description": "Some items were rejected.", "model": IngestReport, "content": {"application/json": {"example": examples.INGEST}}}
+_ERRORS = (
+    Unreadable,
+    OtherTenant,
+    Unknown,
+    BodyTooLarge,
+    TooManyItems,
+    UnsupportedEncoding,
+    FutureTime,
+    BrokerUnavailable,
+)
+_PARTLY = {
+    "description": "Some items were rejected.",
+    "model": IngestReport,
+    "content": {"application/json": {"example": examples.INGEST}},
+}
 _BODY = {"requestBody": {"required": True, "content": {
     "application/json": {"example": examples.ENVELOPE, "schema": {"oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}},
     "application/x-ndjson": {"example": '{"id": "req-0001", …}\n{"id": "req-0002", …}', "schema": {"type": "string"}},
@@ -25,13 +47,15 @@ _BODY = {"requestBody": {"required": True, "content": {
     "/ingest/{format}",
     status_code=202,
     summary="Send events",
-    responses=answers({"accepted": 1, "rejected": 0, "items": [{"index": 0, "status": "accepted"}]}, *_ERRORS, status=202)
+    responses=answers(
+        {"accepted": 1, "rejected": 0, "items": [{"index": 0, "status": "accepted"}]}, *_ERRORS, status=202
+    )
     | {207: _PARTLY},
     openapi_extra=_BODY,
     response_model_exclude_none=True,
-)  # fmt: skip
+)
 async def post_events(
-    format: Annotated[str, Path(description="`canonical` or a provider's format, e.g. `azure-openai-chat`.")],
+    name: Annotated[str, Path(alias="format", description="`canonical` or a provider's, e.g. `azure-openai-chat`.")],
     request: Request,
     response: Response,
     deps: Deps,
@@ -40,14 +64,15 @@ async def post_events(
     """One object, a list, or one object per line. An item is accepted whole or not at all, and only after the log has
     acknowledged its events. 202: all accepted; 207: some; 422: none. The same ids may be sent again.
     """
-    if format not in deps.formats:
+    if name not in deps.formats:
         raise Unknown(field="format", detail={"formats": sorted(deps.formats)})
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     limits = deps.settings
-    items = body.split(await request.body(), content_type=content_type, max_items=limits.max_items, max_depth=limits.max_depth)
+    raw = await request.body()
+    items = body.split(raw, content_type=content_type, max_items=limits.max_items, max_depth=limits.max_depth)
     context = EdgeContext(pseudonymiser=deps.pseudonymiser, now=deps.clock())
-    gate = Gate(deps.formats[format], context, caller, deps.policy.lateness.future)
+    gate = Gate(deps.formats[name], context, caller, deps.policy.lateness.future)
     report = await ingest(items, gate, deps.sink)
-    deps.metrics.ingested(format, accepted=report.accepted, rejected=report.rejected)
+    deps.metrics.ingested(name, accepted=report.accepted, rejected=report.rejected)
     response.status_code = report.status
     return report

@@ -1,4 +1,4 @@
-"""Reads one Azure OpenAI chat body (an answer, an error, or a chunk of a stream) into what it says about its request."""
+"""Reads one Azure OpenAI chat body (an answer, an error, a chunk of a stream) into what it says about its request."""
 
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple

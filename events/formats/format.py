@@ -13,7 +13,7 @@ from events.pseudonym import Pseudonymiser
 M = TypeVar("M", bound=BaseModel)
 
 FUTURE_ALLOWED: Final = timedelta(minutes=5)
-"""How far a sender's clock may be ahead of ours."""
+"""How far a sender's clock may be ahead of ours, unless the policy says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class EdgeContext:
     pseudonymiser: Pseudonymiser
     now: datetime
     tenant: str | None = None
+    future: timedelta = FUTURE_ALLOWED
 
 
 class Format(Protocol):
@@ -63,5 +64,5 @@ def validated(model: type[M], fields: dict[str, Any]) -> M:
 
 def refuse_future(at: datetime, context: EdgeContext) -> None:
     """Raise FormatError for an event that a clock far ahead of ours claims to have seen."""
-    if at - context.now > FUTURE_ALLOWED:
+    if at - context.now > context.future:
         raise FormatError("at", "in_the_future")

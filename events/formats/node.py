@@ -24,8 +24,11 @@ class Node(NamedTuple):
     def get(self, *keys: str) -> Self:
         """The first of these members that is there; absent in an absent object."""
         fields = self._object()
-        key = next((key for key in keys if fields.get(key) is not None), keys[0])
-        return self._replace(value=fields.get(key), steps=(*self.steps, key))
+        for key in keys:
+            value = fields.get(key)
+            if value is not None:
+                return type(self)(value, (*self.steps, key))
+        return type(self)(None, (*self.steps, keys[0]))
 
     def all_of(self, *keys: str) -> Iterator[Self]:
         """Each of these members that is there: for one thing with several spellings."""
@@ -38,7 +41,7 @@ class Node(NamedTuple):
     def fields(self) -> Iterator[tuple[str, Self]]:
         """Every member of an object with its key, whose place is written with safe characters only."""
         for key, value in self._object().items():
-            yield key, self._replace(value=value, steps=(*self.steps, safe_name(key)))
+            yield key, type(self)(value, (*self.steps, safe_name(key)))
 
     def elements(self, limit: int) -> Iterator[Self]:
         """Every element of an array, `limit` at most; none of an absent one."""
@@ -49,7 +52,7 @@ class Node(NamedTuple):
         if len(self.value) > limit:
             raise self.refuse("too_many")
         for index, value in enumerate(self.value):
-            yield self._replace(value=value, steps=(*self.steps, index))
+            yield type(self)(value, (*self.steps, index))
 
     def objects(self, limit: int) -> Iterator[Self]:
         """Every element of an array of objects, `limit` at most; none of an absent one."""

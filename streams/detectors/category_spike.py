@@ -50,7 +50,7 @@ class SpikeState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     frozen: int = 0
     """Seconds for which nothing was learnt, because the statistic is elevated."""
     rise: Rise | None = None
-    """The rise under way, since the statistic was last below 1 or started again."""
+    """The rise under way; it began when counts were last within tolerance: Page's estimate of where a change began."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class CategorySpike:
             evidence=() if is_page else evidence,
             ticketed=not is_calm and (state.ticketed or is_ticket or is_page),
             frozen=state.frozen + round(self._season.step) if is_elevated else 0,
-            rise=None if is_page or is_calm else rise,
+            rise=None if is_page or rise.seen <= self.policy.tolerance * rise.expected else rise,
         )
         learnt = self._learnt(judged, event.count, forecast)
         if not (is_page or is_ticket):

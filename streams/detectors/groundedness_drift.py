@@ -35,7 +35,7 @@ class Score(msgspec.Struct, frozen=True, gc=False):
 
 
 class Fall(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The scores since the statistic was last below 1."""
+    """The scores since their running mean was last at the null mean: Page's estimate of where a change began."""
 
     since: float
     """Event time of the first, epoch seconds."""
@@ -71,6 +71,7 @@ class GroundednessDrift:
     Called once per score. The first `reference_size` scores are the reference, and stay it. A page is raised when the
     mean of the components reaches `false_alarm_every`; the statistic then starts again at 0, against the same
     reference, after half a reference's size of scores, so that a fall that lasts is told again but not score by score.
+    A reference so low that nothing is left to fall is never judged.
     """
 
     policy: GroundednessDriftPolicy
@@ -91,11 +92,14 @@ class GroundednessDrift:
         return self._judged(state, event)
 
     def _judged(self, state: DriftState, event: Score) -> tuple[DriftState, tuple[Signal, ...]]:
-        wins = log_wins(event.value, self._null_mean(state), self.policy.bets)
+        null_mean = self._null_mean(state)
+        if null_mean <= 0.0:
+            return state, ()
+        wins = log_wins(event.value, null_mean, self.policy.bets)
         evidence, log_mean = advance(state.evidence or nothing(len(wins)), wins)
         fall = _with_score(state.fall or Fall(event.at.timestamp()), event, below=state.mean)
         if log_mean < self._threshold:
-            kept = None if log_mean < 0.0 else fall
+            kept = fall if fall.total < null_mean * fall.scores else None
             return DriftState(state.scores, state.mean, state.squares, evidence=evidence, fall=kept), ()
         held = self.policy.reference_size // 2
         signal = self._signal(state, event, fall, log_mean=log_mean)

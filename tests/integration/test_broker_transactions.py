@@ -95,22 +95,28 @@ async def test_a_predecessor_is_fenced_and_writes_nothing_more(kafka: KafkaSetti
 
 async def test_one_refused_record_takes_the_whole_transaction_back(kafka: KafkaSettings, owner: BulkProducer) -> None:
     source = (kafka.wire_name(FILTER_VERDICTS), 0)
+    small = Outgoing(LEDGER.name, b"k", b"small", partition=0)
     with pytest.raises(SendFailed, match="MessageSizeTooLarge"):
-        await owner.commit([Outgoing(LEDGER.name, b"k", b"small", partition=0), TOO_LARGE], {source: 5}, "taken-back")
-    await owner.send([Outgoing(LEDGER.name, b"k", b"after", partition=0)])
+        await owner.commit([small, TOO_LARGE], {source: 5}, "taken-back")
+    with pytest.raises(SendFailed):
+        await owner.send([small])
+    successor = await successor_of(kafka)
+    await successor.send([Outgoing(LEDGER.name, b"k", b"after", partition=1)])
+    await successor.stop()
     await (await successor_of(kafka)).stop()
     assert await values(kafka, LEDGER.name) == [b"after"]
     assert await committed(kafka, "taken-back") == {}
 
 
-async def test_without_a_transaction_a_refused_record_is_reported(kafka: KafkaSettings) -> None:
+async def test_without_a_transaction_a_refused_record_does_not_stop_the_next(kafka: KafkaSettings) -> None:
     producer = BulkProducer(kafka)
     await producer.start()
-    with pytest.raises(SendFailed, match="MessageSizeTooLarge"):
-        await producer.send([TOO_LARGE])
-    await producer.send([Outgoing(LEDGER.name, b"k", b"after")])
+    for n in range(3):
+        with pytest.raises(SendFailed, match="MessageSizeTooLarge"):
+            await producer.send([TOO_LARGE])
+        await producer.send([Outgoing(LEDGER.name, b"k", b"after %d" % n, partition=1)])
     await producer.stop()
-    assert await values(kafka, LEDGER.name) == [b"after"]
+    assert await values(kafka, LEDGER.name) == [b"after 0", b"after 1", b"after 2"]
 
 
 async def test_a_time_far_in_the_future_is_refused_by_the_broker(kafka: KafkaSettings) -> None:
@@ -142,8 +148,10 @@ async def test_a_tail_sees_a_transaction_after_its_commit_only(kafka: KafkaSetti
     await tail.start()
     await tail.caught_up.wait()
     with pytest.raises(SendFailed):
-        await owner.send([Outgoing(LEDGER.name, b"k", b"aborted", partition=1), TOO_LARGE])
-    await owner.send([Outgoing(LEDGER.name, b"k", b"committed", partition=1)])
+        await owner.send([Outgoing(LEDGER.name, b"k", b"aborted", partition=0), TOO_LARGE])
+    successor = await successor_of(kafka)
+    await successor.send([Outgoing(LEDGER.name, b"k", b"committed", partition=0)])
+    await successor.stop()
     async with asyncio.timeout(10):
         while not seen:  # noqa: ASYNC110 — the tail has no event per record
             await asyncio.sleep(0.01)
@@ -154,5 +162,3 @@ async def test_a_tail_sees_a_transaction_after_its_commit_only(kafka: KafkaSetti
 def test_the_embedded_broker_refuses_transactions() -> None:
     with pytest.raises(TransactionsUnsupported):
         BulkProducer(KafkaSettings(embedded=True), "decide-0")
-
-

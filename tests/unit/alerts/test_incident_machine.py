@@ -1,5 +1,6 @@
 """Any sequence of signals and commands leaves at most one unresolved incident per detector, and resolved ones alone."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from alert_facts import AT, acknowledge, new_file, resolve, series_signal
@@ -7,8 +8,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from alerts.command import IncidentCommand
 from alerts.incident import Incident
 from alerts.incidents import IncidentFile, IncidentOutcome, apply_incident_command, apply_series_signal
+
+Act = Callable[..., IncidentCommand]
 
 
 class Series(RuleBasedStateMachine):
@@ -45,14 +49,14 @@ class Series(RuleBasedStateMachine):
         self.take(apply_series_signal(self.file, series_signal(number, level=level, at=self.now, detector=detector)))
 
     @precondition(lambda self: self.seen)
-    @rule(data=st.data(), actor=st.sampled_from(["omar", "ines"]), ends=st.booleans())
-    def commanded(self, data: st.DataObject, actor: str, ends: bool) -> None:
+    @rule(data=st.data(), actor=st.sampled_from(["omar", "ines"]), act=st.sampled_from([acknowledge, resolve]))
+    def commanded(self, data: st.DataObject, actor: str, act: Act) -> None:
         incident = self.seen[data.draw(st.sampled_from(sorted(self.seen)))]
         self.now += timedelta(minutes=1)
-        command = (resolve if ends else acknowledge)(incident.id, actor=actor, at=self.now)
+        command = act(incident.id, actor=actor, at=self.now)
         outcome = apply_incident_command(self.file, command, now=self.now)
         assert [entry.command_id for entry in outcome.entries] == [command.id]
-        allowed = ("open", "acknowledged") if ends else ("open",)
+        allowed = ("open", "acknowledged") if act is resolve else ("open",)
         assert (outcome.incident is not None) == (incident.state in allowed)
         self.take(outcome)
 

@@ -1,10 +1,12 @@
 """Signals of a series become incidents, and people take them to their end."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from alert_facts import AT, SERIES, TENANT, acknowledge, new_file, resolve, series_signal
 
+from alerts.command import IncidentCommand
 from alerts.incident import Incident
 from alerts.incidents import (
     HANDLED_KEPT,
@@ -95,11 +97,11 @@ def test_second_acknowledgement_is_refused_with_the_owners_name():
     assert outcome.entries[0].detail["fields"]["owner"] == "omar"
 
 
-@pytest.mark.parametrize("acknowledged_first", [True, False])
-def test_resolution_ends_an_open_or_acknowledged_incident(acknowledged_first: bool):
+@pytest.mark.parametrize("before", [(), (acknowledge,)])
+def test_resolution_ends_an_open_or_acknowledged_incident(before: tuple[Callable[[str], IncidentCommand], ...]):
     file, incident = opened()
-    if acknowledged_first:
-        file = apply_incident_command(file, acknowledge(incident.id), now=AT).file
+    for act in before:
+        file = apply_incident_command(file, act(incident.id), now=AT).file
     outcome = apply_incident_command(file, resolve(incident.id), now=LATER)
     assert outcome.incident is not None
     assert (outcome.incident.state, outcome.incident.resolved_at) == ("resolved", LATER)

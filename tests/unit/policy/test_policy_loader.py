@@ -199,6 +199,13 @@ def test_many_aliases_are_refused() -> None:
     assert only_problem(text)[3] == f"not readable as YAML: more than {MAX_ALIASES} aliases"
 
 
+def test_many_values_are_refused_before_all_are_read() -> None:
+    assert (
+        only_problem("a: [" + "1, " * (2 * MAX_VALUES) + "]")[3]
+        == f"not readable as YAML: more than {MAX_VALUES} values"
+    )
+
+
 def test_a_few_aliases_cannot_blow_the_document_up() -> None:
     lines = [f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 4)}]" for i in range(1, 12)]
     text = "\n".join(["l0: &l0 [1, 1, 1, 1, 1, 1, 1, 1]", *lines])

@@ -1,0 +1,75 @@
+"""What a lost log is rebuilt from: the latest record of every compacted topic, and the epochs. It writes no Kafka."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from events.topics import APPEALS, ENFORCEMENTS, INCIDENTS
+from sql.batch import Record
+from sql.batches import Lane
+from sql.statement import statement
+from sql.store import Store
+
+STATE_TABLE = "state_records"
+_OFFSET_BITS = 40
+
+
+class StateRecord(NamedTuple):
+    """The latest record of one key; deleted keys have none."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    partition: int
+
+
+def state_columns(lane: Lane, records: list[Record], *, stored_at_ms: int) -> dict[str, list[object]]:
+    """The columns of `state_records` for records that all have a key."""
+    size = len(records)
+    return {
+        "topic": [lane.topic] * size,
+        "key": [record.key for record in records],
+        "tenant": [_tenant(lane.topic, record) for record in records],
+        "value": [record.value or b"" for record in records],
+        "deleted": [record.value is None for record in records],
+        "partition": [lane.partition] * size,
+        "offset": [record.offset for record in records],
+        "epoch": [lane.epoch] * size,
+        "version": [(lane.epoch << _OFFSET_BITS) + record.offset for record in records],
+        "stored_at": [stored_at_ms] * size,
+    }
+
+
+def latest_state(store: Store) -> Iterator[StateRecord]:
+    """The latest record per key of all compacted topics, by topic and key; keys that were deleted are left out."""
+    for topic, key, value, partition in store.query_bytes(statement("latest_state")).rows:
+        yield StateRecord(topic.decode() if isinstance(topic, bytes) else topic, key, value, partition)
+
+
+def current_epoch(store: Store) -> int:
+    """The life of the log that rows are stored under; 0 before the first was begun."""
+    return int(store.query("SELECT max(epoch) FROM epochs").rows[0][0])
+
+
+def begin_epoch(store: Store, *, now: datetime) -> int:
+    """Begin a new life of the log, in which offsets start again at 0; returns its number, from 1."""
+    epoch = current_epoch(store) + 1
+    store.insert_rows("epochs", ("epoch", "begun_at"), [(epoch, now)])
+    return epoch
+
+
+def _tenant(topic: str, record: Record) -> str:
+    if topic in {ENFORCEMENTS.name, APPEALS.name}:
+        return (record.key or b"").partition(b"|")[0].decode("utf-8", "replace")
+    if topic == INCIDENTS.name and record.value:
+        return _tenant_within(record.value)
+    return ""
+
+
+def _tenant_within(value: bytes) -> str:
+    try:
+        tenant = json.loads(value)["tenant"]
+    except (ValueError, TypeError, KeyError):
+        return ""
+    return tenant if isinstance(tenant, str) else ""

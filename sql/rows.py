@@ -1,0 +1,155 @@
+"""Turns the records of a topic into rows of its table; it stores nothing and knows no duplicates."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from pydantic import ValidationError
+
+from alerts.ledger import LedgerEntry
+from alerts.signal import Signal
+from events.decoder import Decoder
+from events.errors import InvalidRecord
+from events.event import Event
+from events.seen import event_hash
+from events.topics import DEAD_LETTERS, EVENT_TOPICS, LEDGER, SIGNALS
+from sql.batch import Record
+
+Content = tuple[object, ...]
+Read = Callable[[bytes], tuple[datetime, int, Content]]
+"""Value → (time of the fact, hash of its id, the columns). Raises InvalidRecord, ValidationError or MsgspecError."""
+
+_END_OF_TIME = 4_291_747_200
+"""2106-01-01 in seconds: rollups count minutes in ClickHouse's 32-bit DateTime."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the records of one topic become rows of one table."""
+
+    topic: str
+    table: str
+    columns: tuple[str, ...]
+    read: Read
+    rollups: bool = False
+    """The table feeds rollups: a torn insert leaves the table right and the rollups short."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """The readable records of a batch, column by column of the archiver's own needs."""
+
+    contents: list[Content] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    minutes: list[int] = field(default_factory=list)
+    hashes: list[int] = field(default_factory=list)
+    invalid: int = 0
+
+    def add(self, offset: int, minute: int, hashed: int, content: Content) -> None:  # noqa: PLR0913 (one per column)
+        """Add one row."""
+        self.contents.append(content)
+        self.offsets.append(offset)
+        self.minutes.append(minute)
+        self.hashes.append(hashed)
+
+
+def read_rows(shape: Shape, records: list[Record], *, future_ms: int) -> Rows:
+    """Read what can be read. Events beyond the record's time plus `future_ms` are invalid, as they are to the worker."""
+    rows, read = Rows(), shape.read
+    for record in records:
+        try:
+            at, hashed, content = read(record.value or b"")
+        except (InvalidRecord, ValidationError, msgspec.MsgspecError, UnicodeDecodeError):
+            rows.invalid += 1
+            continue
+        seconds = at.timestamp()
+        if not 0 <= seconds < _END_OF_TIME or seconds * 1000 > record.timestamp_ms + future_ms:
+            rows.invalid += 1
+            continue
+        rows.add(record.offset, int(seconds) // 60, hashed, content)
+    return rows
+
+
+def _event(model: type[Event]) -> tuple[tuple[str, ...], Read]:
+    columns = tuple(name for name in model.model_fields if name != "v")
+    decode, content = Decoder(model).decode, attrgetter(*columns)
+
+    def read(value: bytes) -> tuple[datetime, int, Content]:
+        event = decode(value)
+        return event.at, event_hash(event.tenant, event.event_id), content(event)
+
+    return columns, read
+
+
+_SIGNAL = (
+    "id", "at", "tenant", "key", "subject", "detector", "level", "policy_version", "words",
+    "categories", "stages", "evidence", "statistic_name", "statistic_value", "statistic_threshold",
+    "count", "requests", "share", "gravity", "intent", "expected", "seen", "since",
+)  # fmt: skip
+_signal_content = attrgetter(*_SIGNAL[:12])
+
+
+def _signal(value: bytes) -> tuple[datetime, int, Content]:
+    signal = Signal.model_validate_json(value)
+    statistic, numbers, expectation = signal.statistic, signal.numbers, signal.expectation
+    content = (
+        *_signal_content(signal),
+        *(statistic.name, statistic.value, statistic.threshold),
+        *_or_none(numbers, "count", "requests", "share", "gravity", "intent"),
+        *_or_none(expectation, "expected", "seen", "since"),
+    )
+    return signal.at, event_hash(signal.tenant, signal.id), content
+
+
+def _or_none(record: object, *names: str) -> tuple[Any, ...]:
+    return tuple(getattr(record, name, None) for name in names)
+
+
+_ENTRY = ("id", "at", "tenant", "key", "kind", "actor", "about", "command_id", "words", "detail")
+_entry_content = attrgetter(*_ENTRY[:-1])
+
+
+def _entry(value: bytes) -> tuple[datetime, int, Content]:
+    entry = LedgerEntry.model_validate_json(value)
+    detail = msgspec.json.encode(entry.detail).decode()
+    return entry.at, event_hash(entry.tenant, entry.id), (*_entry_content(entry), detail)
+
+
+_LETTER = ("at", "source_topic", "source_partition", "source_offset", "kind", "reason", "key", "raw")
+
+
+class _Letter(msgspec.Struct):
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    kind: str = ""
+    reason: str = ""
+    key: str | None = None
+    raw: str | None = None
+
+
+def _letter(value: bytes) -> tuple[datetime, int, Content]:
+    one = msgspec.json.decode(value, type=_Letter)
+    at = datetime.fromtimestamp(min(max(one.timestamp / 1000, 0), _END_OF_TIME - 1), UTC)
+    hashed = event_hash(one.topic, f"{one.partition}:{one.offset}:{one.timestamp}")
+    return at, hashed, (at, one.topic, one.partition, one.offset, one.kind, one.reason, one.key, one.raw)
+
+
+def shapes() -> dict[str, Shape]:
+    """Topic → shape, for every topic that is archived record by record; compacted topics are not among them."""
+    events = (Shape(topic.name, topic.name.replace("-", "_"), *_event(model), rollups=_rolled(topic.name))
+              for topic, model in EVENT_TOPICS)  # fmt: skip
+    internal = (
+        Shape(SIGNALS.name, "signals", _SIGNAL, _signal),
+        Shape(LEDGER.name, "ledger", _ENTRY, _entry),
+        Shape(DEAD_LETTERS.name, "dead_letters", _LETTER, _letter),
+    )
+    return {shape.topic: shape for shape in (*events, *internal)}
+
+
+def _rolled(topic: str) -> bool:
+    return topic in {"request-logs", "filter-verdicts"}

@@ -1,0 +1,122 @@
+"""Bulk sending and reading through restarts, crashes and compaction of Apache Kafka."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from apache_kafka import ApacheKafka
+from broker.bulk import BulkProducer, Outgoing
+from broker.connection import KafkaSettings
+from broker.topics import ensure_topics
+from broker.view import TopicTail, read_all
+from events.topics import DECIDE_STATE, ENFORCEMENTS
+
+pytestmark = pytest.mark.kafka
+ALL = range(4)
+
+
+async def until(holds: Callable[[], bool], *, seconds: float = 60.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 — what is waited for has no event
+            await asyncio.sleep(0.02)
+
+
+async def back_up(kafka: ApacheKafka) -> None:
+    kafka.launch()
+    await asyncio.to_thread(kafka.wait_until_serving)
+
+
+@pytest.fixture
+async def producer(apache: KafkaSettings) -> AsyncIterator[BulkProducer]:
+    await ensure_topics(apache, [ENFORCEMENTS])
+    producer = BulkProducer(apache)
+    await producer.start()
+    yield producer
+    await producer.stop()
+
+
+@pytest.mark.parametrize("end", [ApacheKafka.stop, ApacheKafka.kill])
+async def test_a_tail_and_a_sender_go_on_where_they_were(
+    apache_kafka: ApacheKafka, apache: KafkaSettings, producer: BulkProducer, end: Callable[[ApacheKafka], None]
+) -> None:
+    seen: list[bytes | None] = []
+    tail = TopicTail(apache, [ENFORCEMENTS], lambda record: seen.append(record.value))
+    await tail.start()
+    await producer.send([Outgoing(ENFORCEMENTS.name, b"acme|%d" % n, b"before") for n in range(100)])
+    await until(lambda: len(seen) == 100)
+    end(apache_kafka)
+    waiting = asyncio.create_task(producer.send([Outgoing(ENFORCEMENTS.name, b"acme|1", b"during")]))
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    await back_up(apache_kafka)
+    await waiting
+    await producer.send([Outgoing(ENFORCEMENTS.name, b"acme|1", b"after")])
+    await until(lambda: len(seen) >= 102)
+    await tail.stop()
+    assert seen == [b"before"] * 100 + [b"during", b"after"]
+
+
+async def test_a_tail_that_starts_before_the_broker_waits_for_it(
+    apache_kafka: ApacheKafka, apache: KafkaSettings, producer: BulkProducer
+) -> None:
+    await producer.send([Outgoing(ENFORCEMENTS.name, b"acme|1", b"x")])
+    apache_kafka.stop()
+    seen: list[bytes | None] = []
+    tail = TopicTail(apache, [ENFORCEMENTS], lambda record: seen.append(record.value))
+    await tail.start()
+    await asyncio.sleep(1)
+    assert tail.running
+    assert not tail.caught_up.is_set()
+    await back_up(apache_kafka)
+    async with asyncio.timeout(30):
+        await tail.caught_up.wait()
+    await tail.stop()
+    assert seen == [b"x"]
+
+
+async def test_a_producer_stops_although_no_broker_takes_its_records(
+    apache_kafka: ApacheKafka, apache: KafkaSettings
+) -> None:
+    await ensure_topics(apache, [ENFORCEMENTS])
+    producer = BulkProducer(apache)
+    await producer.start()
+    await producer.send([Outgoing(ENFORCEMENTS.name, b"acme|1", b"x")])
+    apache_kafka.stop()
+    waiting = asyncio.create_task(producer.send([Outgoing(ENFORCEMENTS.name, b"acme|1", b"y")]))
+    await asyncio.sleep(0.5)
+    async with asyncio.timeout(15):
+        await producer.stop()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await back_up(apache_kafka)
+
+
+async def test_a_compacted_topic_is_read_to_its_end(apache: KafkaSettings) -> None:
+    """Here every record but the last of each key is gone, and so are the deletions at the end of the log."""
+    name = apache.wire_name(DECIDE_STATE)
+    quick = {
+        "cleanup.policy": "compact",
+        "segment.ms": "100",
+        "min.cleanable.dirty.ratio": "0.01",
+        "delete.retention.ms": "0",
+    }
+    admin = AIOKafkaAdminClient(**apache.options())
+    await admin.start()
+    await admin.create_topics([NewTopic(name, apache.partitions, 1, topic_configs=quick)])
+    await admin.close()
+    owner = BulkProducer(apache, f"{apache.topic_prefix}owner")
+    await owner.start()
+    for n in range(5):
+        await owner.send([Outgoing(DECIDE_STATE.name, b"k%d" % k, b"%d" % n, partition=0) for k in range(100)])
+        await asyncio.sleep(0.15)
+    await owner.send([Outgoing(DECIDE_STATE.name, b"k%d" % k, None, partition=0) for k in range(99)])
+    rounds = 0
+    async with asyncio.timeout(60):
+        while len(got := [record async for record in read_all(apache, DECIDE_STATE, ALL)]) > 1:
+            rounds += 1
+            await asyncio.sleep(0.5)
+            await owner.send([Outgoing(DECIDE_STATE.name, b"k0", None, partition=0)])
+    await owner.stop()
+    assert [(record.key, record.value) for record in got] in ([(b"k99", b"4")], [])
