@@ -59,8 +59,8 @@ class Alert(BaseModel):
 
     @property
     def place(self) -> Place:
-        """Where it stands in the feed."""
-        return Place(self.at, self.id)
+        """Where it stands in the feed, to the millisecond, as the store keeps it."""
+        return Place(self.at.replace(microsecond=self.at.microsecond // 1000 * 1000), self.id)
 
 
 def from_signal(signal: Signal) -> Alert:
@@ -101,6 +101,11 @@ def from_entry(entry: LedgerEntry) -> Alert | None:
         words=entry.words,
         record=entry.detail,
     )
+
+
+def ledger_kinds(kind: AlertKind | None) -> list[str]:
+    """The ledger's words for what a kind of alert covers; None covers all."""
+    return [word for word, of in _KINDS.items() if kind in (None, of)]
 
 
 class AlertFilter(BaseModel):

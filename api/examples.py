@@ -31,12 +31,18 @@ STANDING: Json = {
 }
 BATCH_IN: Json = {"subjects": [{"tenant": TENANT, "subject": SUBJECT}, {"tenant": TENANT, "user": "jane@example.com"}]}
 BATCH: Json = {"items": [STANDING, STANDING | {"standing": "allowed", "until": None, "message": None, "decisions": []}]}
-INGEST: Json = {"accepted": 1, "rejected": 1, "items": [
-    {"index": 0, "status": "accepted"},
-    {"index": 1, "status": "rejected", "error": {
-        "code": "invalid", "message": "A field is missing or does not fit.", "field": "user", "detail": {"reason": "missing"},
-    }},
-]}  # fmt: skip
+_REJECTED: Json = {
+    "code": "invalid",
+    "message": "A field is missing or does not fit.",
+    "field": "user",
+    "detail": {"reason": "missing"},
+}
+ACCEPTED: Json = {"accepted": 1, "rejected": 0, "items": [{"index": 0, "status": "accepted"}]}
+INGEST: Json = {
+    "accepted": 1,
+    "rejected": 1,
+    "items": [{"index": 0, "status": "accepted"}, {"index": 1, "status": "rejected", "error": _REJECTED}],
+}
 ENVELOPE: Json = {
     "id": "req-0001",
     "at": AT,

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -47,12 +46,11 @@ class IngestReport(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What an item must pass: its format, the caller's tenants, the present."""
+    """What an item must pass: its format at this edge, and the caller's tenants."""
 
     format: Format
     context: EdgeContext
     caller: Token
-    future: timedelta
 
     def judge(self, item: Any | ApiError) -> Sequence[Event] | ApiError:
         """The item's events, or why it is refused."""
@@ -61,13 +59,12 @@ class Gate:
         try:
             events = self.format.parse(item, self.context)
         except FormatError as error:
-            return Invalid(field=error.path or None, detail={"reason": error.reason})
+            kind = FutureTime if error.reason == "in_the_future" else Invalid
+            return kind(field=error.path or None, detail={"reason": error.reason})
         if not events:
             return Invalid(detail={"reason": "no_event"})
         if not all(self.caller.sees(event.tenant) for event in events):
             return OtherTenant(field="tenant")
-        if any(event.at > self.context.now + self.future for event in events):
-            return FutureTime(field="at", detail={"allowed_seconds": int(self.future.total_seconds())})
         return events
 
 

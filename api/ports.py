@@ -37,12 +37,11 @@ class SqlRequest:
 
 @dataclass(frozen=True, slots=True)
 class SqlAnswer:
-    """A result in the format asked for."""
+    """A result in the format asked for, with the `X-ClickHouse-…` headers that clients read."""
 
     body: bytes
-    format: str
     content_type: str
-    rows: int | None = None
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

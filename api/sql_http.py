@@ -75,10 +75,7 @@ def _text(payload: object) -> str:
 
 def clickhouse_answer(answer: SqlAnswer) -> Response:
     """A result as ClickHouse sends it."""
-    headers = {"X-ClickHouse-Format": answer.format, "X-ClickHouse-Timezone": "UTC"}
-    if answer.rows is not None:
-        headers["X-ClickHouse-Summary"] = f'{{"result_rows":"{answer.rows}"}}'
-    return Response(answer.body, media_type=answer.content_type, headers=headers)
+    return Response(answer.body, media_type=answer.content_type, headers=dict(answer.headers))
 
 
 def clickhouse_error(error: ApiError) -> Response:

@@ -38,6 +38,11 @@ class Token(BaseModel):
         return "*" in self.tenants or tenant in self.tenants
 
     @property
+    def only_tenant(self) -> str | None:
+        """The tenant, for a token of exactly one."""
+        return next(iter(self.tenants)) if len(self.tenants) == 1 and not self.sees_all else None
+
+    @property
     def sees_all(self) -> bool:
         """Whether every tenant's data is open to the token."""
         return "*" in self.tenants

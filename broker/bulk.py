@@ -59,7 +59,7 @@ class BulkProducer:
     async def start(self) -> None:
         """Connect; with a transactional id, fence whoever used it before and abort what they left open.
 
-        After this a reader sees everything that was ever committed under the transactional id. Raises BrokerUnreachable.
+        After this, readers see all that was ever committed under the transactional id. Raises BrokerUnreachable.
         """
         producer = AIOKafkaProducer(
             **self._settings.options(),

@@ -33,7 +33,9 @@ class EmbeddedBroker:
         self.log = log
         self._port = port or _free_port()
         self._process: Process | None = None
-        self.settings = KafkaSettings(bootstrap=f"{_HOST}:{self._port}", partitions=partitions, embedded=True)
+        self.settings = KafkaSettings(
+            bootstrap=f"{_HOST}:{self._port}", security_protocol="PLAINTEXT", partitions=partitions, embedded=True
+        )
 
     @property
     def pid(self) -> int | None:

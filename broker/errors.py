@@ -6,6 +6,7 @@ BrokerError
 ├── TopicRefused             the broker would not create a topic
 ├── SendFailed               records were not acknowledged
 ├── Fenced                   another producer took over this transactional id
+├── RecordGone               no record is at that offset
 ├── TransactionsUnsupported  the embedded broker has no transactions
 ├── EmbeddedBrokerMissing    the extra `embedded` is not installed
 └── EmbeddedBrokerFailed     the embedded broker did not come up
@@ -59,6 +60,14 @@ class Fenced(BrokerError):
     def __init__(self, transactional_id: str) -> None:
         super().__init__(f"another owner took over {transactional_id}")
         self.transactional_id = transactional_id
+
+
+class RecordGone(BrokerError):
+    """Nothing is at that offset: it was never written, or its time is over."""
+
+    def __init__(self, topic: str, partition: int, *, offset: int) -> None:
+        super().__init__(f"{topic}/{partition} holds no record at offset {offset}")
+        self.topic, self.partition, self.offset = topic, partition, offset
 
 
 class TransactionsUnsupported(BrokerError):

@@ -15,22 +15,22 @@ from datetime import UTC, datetime
 from functools import reduce
 from operator import attrgetter, or_
 from types import UnionType
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Final, Generic, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 from annotated_types import Ge, Le, MaxLen
-from pydantic import AfterValidator, AwareDatetime, StringConstraints, ValidationError
+from pydantic import AwareDatetime, StringConstraints, ValidationError
 from pydantic.fields import FieldInfo
 
 from events.errors import InvalidRecord, first_problem
-from events.event import Event, Label
+from events.event import Event, Instant, Label
 
 E = TypeVar("E", bound=Event)
 
 RECORD_LIMIT: Final = 1 << 20
 """Bytes; a larger record is refused before it is read."""
 
-_LABEL_PATTERN: Final = get_args(Label)[1].pattern
+_IN_UTC: Final = get_args(Instant)[1]
 _BACKSLASH, _PIPE, _DEL = b"\\|\x7f"
 _beyond_microseconds: Final = re.compile(rb"\.\d{7,}[Zz+-]").search
 
@@ -93,55 +93,54 @@ def fast_struct(model: type[Event]) -> type[msgspec.Struct]:
 
 def _struct_field(name: str, field: FieldInfo) -> tuple[str, Any] | tuple[str, Any, Any]:
     if not field.is_required():
-        return name, _fast_type(field.annotation, field.metadata), field.default
+        return name, _fast_type(field.annotation, field.metadata), field.get_default(call_default_factory=True)
     if _joint_pattern(field):
         return name, str
     return name, _fast_type(field.annotation, field.metadata)
 
 
 def _joint_pattern(field: FieldInfo) -> str | None:
-    for constraint in field.metadata:
-        if isinstance(constraint, StringConstraints) and field.is_required() and constraint.pattern != _LABEL_PATTERN:
-            return _body(constraint.pattern)
-    return None
+    patterns = [_pattern(constraint) for constraint in field.metadata if isinstance(constraint, StringConstraints)]
+    return next((pattern for pattern in patterns if field.is_required() and pattern != _LABEL), None)
 
 
 def _fast_type(annotation: Any, constraints: list[Any]) -> Any:
-    if annotation is AwareDatetime:
-        return Annotated[datetime, msgspec.Meta(tz=True)]
     if get_origin(annotation) is Annotated:
         inner, *metadata = get_args(annotation)
         return _fast_type(inner, [*constraints, *metadata])
     if get_origin(annotation) in (Union, UnionType):
         return reduce(or_, (_fast_type(part, constraints) for part in get_args(annotation)))
-    if get_origin(annotation) is Literal or not constraints:
-        return annotation
     limits = {key: value for constraint in constraints for key, value in _limits(constraint).items()}
-    return Annotated[annotation, msgspec.Meta(**limits)]
+    if annotation is AwareDatetime:
+        return Annotated[datetime, msgspec.Meta(tz=True, **limits)]
+    return Annotated[annotation, msgspec.Meta(**limits)] if limits else annotation
 
 
 def _limits(constraint: Any) -> dict[str, Any]:
     match constraint:
         case FieldInfo():
             return {key: value for inner in constraint.metadata for key, value in _limits(inner).items()}
-        case StringConstraints(pattern=pattern) if pattern == _LABEL_PATTERN:
-            return {"min_length": 1, "max_length": 128}
-        case StringConstraints(pattern=pattern):
-            return {"pattern": rf"^(?:{_body(pattern)})\Z"}
+        case StringConstraints():
+            pattern = _pattern(constraint)
+            return {"min_length": 1, "max_length": 128} if pattern == _LABEL else {"pattern": rf"^(?:{pattern})\Z"}
         case Ge(ge=ge):
             return {"ge": ge}
         case Le(le=le):
             return {"le": le}
         case MaxLen(max_length=max_length):
             return {"max_length": max_length}
-        case AfterValidator():
-            return {}
-        case _ if getattr(constraint, "allow_inf_nan", None) is False:
+        case _ if constraint == _IN_UTC or getattr(constraint, "allow_inf_nan", None) is False:
             return {}
     raise TypeError(f"the fast decoder does not know the constraint {type(constraint).__name__}")
 
 
-def _body(pattern: object) -> str:
-    if not (isinstance(pattern, str) and pattern.startswith("^") and pattern.endswith("$")):
+def _pattern(constraint: StringConstraints) -> str:
+    pattern = constraint.pattern
+    if not isinstance(pattern, str) or constraint != StringConstraints(pattern=pattern):
+        raise TypeError("the fast decoder knows strings that are constrained by a pattern only")
+    if not (pattern.startswith("^") and pattern.endswith("$")):
         raise TypeError("a pattern must be anchored at both ends")
     return pattern[1:-1]
+
+
+_LABEL: Final = _pattern(get_args(Label)[1])

@@ -30,7 +30,7 @@ class Pseudonymiser:
 
     >>> keys = {"k2": bytes(range(32)), "k1": bytes(range(100, 132))}
     >>> Pseudonymiser(keys).pseudonym("acme", "subject", "jane")
-    'k2.myt22vtcpyvfqhaceslwigb4wt'
+    'k2.gyeeeietltw6dy5kwelmvssrdr'
     """
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:

@@ -1,6 +1,7 @@
 """Stores batches of the log in ClickHouse, each distinct event once; it reads no Kafka and never drops a batch."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 
@@ -9,14 +10,13 @@ import numpy as np
 from events.topics import TOPICS
 from sql.batch import Batch, Record, StoredReport
 from sql.batches import Entry, Lane, last_entry, settle, write_entry
-from sql.errors import Fenced, NotArchived, StoreError
+from sql.errors import Fenced, NotArchived
 from sql.restore import STATE_TABLE, state_columns
-from sql.rows import Rows, Shape, read_rows, shapes
+from sql.rows import PLACE, Shape, read_rows, shapes
 from sql.seen import Hashes, SeenMinutes
 from sql.statement import statement
 from sql.store import Store
 
-_PLACE = ("epoch", "partition", "offset", "event_hash", "stored_at")
 _MINUTES_PER_QUESTION = 5_000
 
 
@@ -41,7 +41,9 @@ class Archiver:
         self._owner = token_hex(8)
         self._shapes = shapes()
         self._compacted = {topic.name for topic in TOPICS if topic.compacted}
-        self._seen = {shape.table: SeenMinutes(self._loader(shape.table), seen_limit) for shape in self._shapes.values()}
+        self._seen = {
+            shape.table: SeenMinutes(self._loader(shape.table), seen_limit) for shape in self._shapes.values()
+        }
         self._due: dict[Lane, int] = {}
         self._noted: dict[Lane, int] = {}
 
@@ -63,7 +65,7 @@ class Archiver:
         if entry is None:
             due, noted = 0, -1
         else:
-            due, noted = (settle(self._store, lane, entry, shape) if shape else entry.due), entry.due
+            due, noted = (settle(self._store, lane, entry=entry, shape=shape) if shape else entry.due), entry.due
         self._due[lane], self._noted[lane] = due, noted
         return due
 
@@ -75,62 +77,61 @@ class Archiver:
     def store_batch(self, batch: Batch) -> StoredReport:
         """Store what is new. Raises StoreUnavailable (try again), Fenced, BatchTorn, QueryFailed, NotArchived."""
         lane = self._lane(batch.topic, batch.partition)
-        due = self._due[lane] if lane in self._due else self.assigned(batch.topic, batch.partition)
+        if lane not in self._due:
+            self.assigned(batch.topic, batch.partition)
+        due = self._due[lane]
         records = [record for record in batch.records if record.offset >= due]
         already = len(batch.records) - len(records)
         if not records:
             return StoredReport(already=already)
-        try:
-            entry = last_entry(self._store, lane)
-            if entry is not None and entry.due > self._noted[lane]:
-                raise Fenced(batch.topic, batch.partition)
-            shape = self._shapes.get(batch.topic)
-            stored, duplicate, invalid = self._store_rows(lane, shape, records) if shape else self._store_states(lane, records)
-        except StoreError:
-            self.revoked(batch.topic, batch.partition)
-            raise
-        self._due[lane] = records[-1].offset + 1
+        del self._due[lane]  # until it is known what became of the batch
+        self._check_owner(lane)
+        shape = self._shapes.get(batch.topic)
+        entry = Entry(due, records[0].offset, records[-1].offset, 0, self._now_ms(), self._owner)
+        stored, duplicate, invalid = (
+            self._store_rows(lane, records, entry=entry, shape=shape)
+            if shape
+            else self._store_states(lane, records, entry=entry)
+        )
+        self._due[lane] = entry.last + 1
         return StoredReport(stored, duplicate, invalid, already)
 
-    def _store_rows(self, lane: Lane, shape: Shape, records: list[Record]) -> tuple[int, int, int]:
+    def _store_rows(self, lane: Lane, records: list[Record], *, entry: Entry, shape: Shape) -> tuple[int, int, int]:
         rows = read_rows(shape, records, future_ms=self._future_ms)
         minutes, hashes = np.array(rows.minutes, np.int64), np.array(rows.hashes, np.uint64)
-        fresh = self._seen[shape.table].fresh(minutes, hashes)
+        seen = self._seen[shape.table]
+        fresh = seen.fresh(minutes, hashes)
         stored = int(fresh.sum())
         duplicates = len(fresh) - stored
-        entry = self._entry(lane, records, stored)
-        self._note(lane, entry, duplicates=duplicates, invalid=rows.invalid)
+        self._note(lane, replace(entry, stored=stored), duplicates=duplicates, invalid=rows.invalid)
         if stored:
-            self._insert(lane, shape, entry, rows, fresh.tolist())
-            self._seen[shape.table].remember(minutes[fresh], hashes[fresh])
+            lines = rows.lines(fresh.tolist(), (lane.epoch, lane.partition), _utc(entry.stored_at_ms))
+            self._store.insert_rows(shape.table, shape.columns + PLACE, rows=lines, token=entry.token(lane))
+            seen.remember(minutes[fresh], hashes[fresh])
         return stored, duplicates, rows.invalid
 
-    def _insert(self, lane: Lane, shape: Shape, entry: Entry, rows: Rows, fresh: list[bool]) -> None:
-        place = (lane.epoch, lane.partition)
-        stored_at = datetime.fromtimestamp(entry.stored_at_ms / 1000, UTC)
-        lines = (
-            (*content, *place, offset, hashed, stored_at)
-            for new, content, offset, hashed in zip(fresh, rows.contents, rows.offsets, rows.hashes, strict=True)
-            if new
-        )
-        self._store.insert_rows(shape.table, shape.columns + _PLACE, lines, entry.token(lane))
-
-    def _store_states(self, lane: Lane, records: list[Record]) -> tuple[int, int, int]:
+    def _store_states(self, lane: Lane, records: list[Record], *, entry: Entry) -> tuple[int, int, int]:
         keyed = [record for record in records if record.key is not None]
-        entry = self._entry(lane, records, len(keyed))
-        self._note(lane, entry, duplicates=0, invalid=len(records) - len(keyed))
+        invalid = len(records) - len(keyed)
+        self._note(lane, replace(entry, stored=len(keyed)), duplicates=0, invalid=invalid)
         if keyed:
-            columns = state_columns(lane, keyed, stored_at_ms=entry.stored_at_ms)
-            self._store.insert_columns(STATE_TABLE, tuple(columns), list(columns.values()), entry.token(lane))
-        return len(keyed), 0, len(records) - len(keyed)
-
-    def _entry(self, lane: Lane, records: list[Record], stored: int) -> Entry:
-        now_ms = int(self._clock().timestamp() * 1000)
-        return Entry(self._due[lane], records[0].offset, records[-1].offset, stored, now_ms, self._owner)
+            columns = state_columns(lane, keyed, stored_at=_utc(entry.stored_at_ms))
+            self._store.insert_columns(
+                STATE_TABLE, tuple(columns), columns=list(columns.values()), token=entry.token(lane)
+            )
+        return len(keyed), 0, invalid
 
     def _note(self, lane: Lane, entry: Entry, *, duplicates: int, invalid: int) -> None:
-        write_entry(self._store, lane, entry, duplicates=duplicates, invalid=invalid)
+        write_entry(self._store, lane, entry=entry, duplicates=duplicates, invalid=invalid)
         self._noted[lane] = entry.due
+
+    def _check_owner(self, lane: Lane) -> None:
+        entry = last_entry(self._store, lane)
+        if entry is not None and entry.due > self._noted[lane]:
+            raise Fenced(lane.topic, lane.partition)
+
+    def _now_ms(self) -> int:
+        return int(self._clock().timestamp() * 1000)
 
     def _lane(self, topic: str, partition: int) -> Lane:
         if topic not in self._shapes and topic not in self._compacted:
@@ -148,3 +149,7 @@ class Archiver:
             return found
 
         return load
+
+
+def _utc(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,4 +1,4 @@
-"""The archiver's books in ClickHouse: an entry per batch, written before its rows, so that a crash can be told apart."""
+"""The archiver's books in ClickHouse: an entry per batch, written before its rows, so that a crash leaves a trace."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +9,19 @@ from sql.rows import Shape
 from sql.statement import statement
 from sql.store import Store
 
-_COLUMNS = ("epoch", "topic", "partition", "due", "first", "last", "stored", "duplicates", "invalid", "owner", "stored_at")
+_COLUMNS = (
+    "epoch",
+    "topic",
+    "partition",
+    "due",
+    "first",
+    "last",
+    "stored",
+    "duplicates",
+    "invalid",
+    "owner",
+    "stored_at",
+)
 
 
 class Lane(NamedTuple):
@@ -36,11 +48,11 @@ class Entry:
         return f"{lane.epoch}:{lane.topic}:{lane.partition}:{self.first}-{self.last}"
 
 
-def write_entry(store: Store, lane: Lane, entry: Entry, *, duplicates: int, invalid: int) -> None:
+def write_entry(store: Store, lane: Lane, *, entry: Entry, duplicates: int, invalid: int) -> None:
     """Note a batch whose rows are about to be inserted; replaces an entry with the same `due`."""
     stored_at = datetime.fromtimestamp(entry.stored_at_ms / 1000, UTC)
     counts = (entry.due, entry.first, entry.last, entry.stored, duplicates, invalid)
-    store.insert_rows("archive_batches", _COLUMNS, [(*lane, *counts, entry.owner, stored_at)])
+    store.insert_rows("archive_batches", _COLUMNS, rows=[(*lane, *counts, entry.owner, stored_at)])
 
 
 def last_entry(store: Store, lane: Lane) -> Entry | None:
@@ -49,7 +61,7 @@ def last_entry(store: Store, lane: Lane) -> Entry | None:
     return Entry(*rows[0]) if rows else None
 
 
-def settle(store: Store, lane: Lane, entry: Entry, shape: Shape) -> int:
+def settle(store: Store, lane: Lane, *, entry: Entry, shape: Shape) -> int:
     """Find out whether the rows of the last batch are stored, complete its rollups, and return the next offset.
 
     Raises BatchTorn when only some of them are there, which one insert of one part cannot leave behind.

@@ -28,7 +28,7 @@ class StoreUnavailable(StoreError):
 
 
 class QueryFailed(StoreError):
-    """ClickHouse refused the statement. `code` is its number (0 when unknown), `name` its symbol, `message` its words."""
+    """ClickHouse refused the statement. `code` is its number (0: unknown), `name` its symbol."""
 
     def __init__(self, code: int, name: str, message: str) -> None:
         super().__init__(f"ClickHouse error {code} ({name}): {message}")
@@ -76,6 +76,9 @@ class BadParameter(StoreError):
 
 class QueryRefused(StoreError):
     """A read-only query asked for something that nobody, or not this token, may have."""
+
+    code = 497
+    """What ClickHouse clients know as ACCESS_DENIED."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

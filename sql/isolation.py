@@ -1,4 +1,4 @@
-"""Whose rows a limited reader sees: a filter on every table, put below joins, subqueries and views; it parses no SQL."""
+"""Whose rows a limited reader sees: a filter on every table, below joins, subqueries and views; it parses no SQL."""
 
 import re
 from collections.abc import Collection

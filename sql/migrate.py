@@ -58,19 +58,16 @@ def migrations() -> tuple[Migration, ...]:
 def status(store: Store) -> list[Status]:
     """Every migration with its state; works before the first `up` too."""
     applied = _applied(store)
-    return [
-        Status(one, *applied.get(one.version, (False, None)))
-        for one in migrations()
-    ]
+    return [Status(one, *applied.get(one.version, (False, None))) for one in migrations()]
 
 
 def up(store: Store, retention: Retention, *, now: datetime, to: int | None = None) -> list[Migration]:
     """Apply what is missing, up to version `to`; returns what was applied. A second call does nothing."""
     store.create_database()
-    store.command(render("schema_migrations", _VERSIONS, store.settings, retention))
+    store.command(render("schema_migrations", _VERSIONS, settings=store.settings, retention=retention))
     todo = [one.migration for one in status(store) if not one.applied and (to is None or one.migration.version <= to)]
     for migration in todo:
-        _run(store, render(migration.name, migration.up, store.settings, retention))
+        _run(store, render(migration.name, migration.up, settings=store.settings, retention=retention))
         _note(store, migration, applied=True, now=now)
     return todo
 
@@ -79,7 +76,7 @@ def down(store: Store, retention: Retention, *, now: datetime, to: int = 0) -> l
     """Undo everything above version `to`, newest first; returns what was undone. The rows in those tables are gone."""
     todo = [one.migration for one in reversed(status(store)) if one.applied and one.migration.version > to]
     for migration in todo:
-        _run(store, render(migration.name, migration.down, store.settings, retention))
+        _run(store, render(migration.name, migration.down, settings=store.settings, retention=retention))
         _note(store, migration, applied=False, now=now)
     return todo
 
@@ -124,5 +121,5 @@ def _note(store: Store, migration: Migration, *, applied: bool, now: datetime) -
     store.insert_columns(
         "schema_migrations",
         ("version", "name", "applied", "at"),
-        [[migration.version], [migration.name], [applied], [now]],
+        columns=[[migration.version], [migration.name], [applied], [now]],
     )

@@ -60,7 +60,8 @@ def run_query(
         texts[key] = _text(name, key, value)
     limits = {**tenant_limits(store.settings.database, tenants), "join_use_nulls": 1, "readonly": 2}
     try:
-        return store.query(query.sql, texts, limits)
+        table = store.query(query.sql, texts, settings=limits)
+        return table if table.rows else Table(store.columns(query.sql, texts, settings=limits), [])
     except QueryFailed as error:
         if error.code in _UNREADABLE_VALUE:
             raise BadParameter(name, ", ".join(params or {}), "has a value that does not fit its type") from error

@@ -24,7 +24,7 @@ class StateRecord(NamedTuple):
     partition: int
 
 
-def state_columns(lane: Lane, records: list[Record], *, stored_at_ms: int) -> dict[str, list[object]]:
+def state_columns(lane: Lane, records: list[Record], *, stored_at: datetime) -> dict[str, list[object]]:
     """The columns of `state_records` for records that all have a key."""
     size = len(records)
     return {
@@ -37,7 +37,7 @@ def state_columns(lane: Lane, records: list[Record], *, stored_at_ms: int) -> di
         "offset": [record.offset for record in records],
         "epoch": [lane.epoch] * size,
         "version": [(lane.epoch << _OFFSET_BITS) + record.offset for record in records],
-        "stored_at": [stored_at_ms] * size,
+        "stored_at": [stored_at] * size,
     }
 
 
@@ -55,7 +55,7 @@ def current_epoch(store: Store) -> int:
 def begin_epoch(store: Store, *, now: datetime) -> int:
     """Begin a new life of the log, in which offsets start again at 0; returns its number, from 1."""
     epoch = current_epoch(store) + 1
-    store.insert_rows("epochs", ("epoch", "begun_at"), [(epoch, now)])
+    store.insert_rows("epochs", ("epoch", "begun_at"), rows=[(epoch, now)])
     return epoch
 
 

@@ -1,6 +1,6 @@
 """Turns the records of a topic into rows of its table; it stores nothing and knows no duplicates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -21,6 +21,9 @@ from sql.batch import Record
 Content = tuple[object, ...]
 Read = Callable[[bytes], tuple[datetime, int, Content]]
 """Value → (time of the fact, hash of its id, the columns). Raises InvalidRecord, ValidationError or MsgspecError."""
+
+PLACE = ("epoch", "partition", "offset", "event_hash", "stored_at")
+"""Where a row came from: the last columns of every table that is archived record by record."""
 
 _END_OF_TIME = 4_291_747_200
 """2106-01-01 in seconds: rollups count minutes in ClickHouse's 32-bit DateTime."""
@@ -48,16 +51,14 @@ class Rows:
     hashes: list[int] = field(default_factory=list)
     invalid: int = 0
 
-    def add(self, offset: int, minute: int, hashed: int, content: Content) -> None:  # noqa: PLR0913 (one per column)
-        """Add one row."""
-        self.contents.append(content)
-        self.offsets.append(offset)
-        self.minutes.append(minute)
-        self.hashes.append(hashed)
+    def lines(self, fresh: list[bool], place: tuple[int, int], stored_at: datetime) -> Iterator[Content]:
+        """The rows that are `fresh`, with the columns of `PLACE`; `place` is (epoch, partition)."""
+        rows = zip(fresh, self.contents, self.offsets, self.hashes, strict=True)
+        return ((*content, *place, offset, hashed, stored_at) for new, content, offset, hashed in rows if new)
 
 
 def read_rows(shape: Shape, records: list[Record], *, future_ms: int) -> Rows:
-    """Read what can be read. Events beyond the record's time plus `future_ms` are invalid, as they are to the worker."""
+    """Read what can be read. Events later than the record's time plus `future_ms` are invalid."""
     rows, read = Rows(), shape.read
     for record in records:
         try:
@@ -69,7 +70,10 @@ def read_rows(shape: Shape, records: list[Record], *, future_ms: int) -> Rows:
         if not 0 <= seconds < _END_OF_TIME or seconds * 1000 > record.timestamp_ms + future_ms:
             rows.invalid += 1
             continue
-        rows.add(record.offset, int(seconds) // 60, hashed, content)
+        rows.contents.append(content)
+        rows.offsets.append(record.offset)
+        rows.minutes.append(int(seconds) // 60)
+        rows.hashes.append(hashed)
     return rows
 
 

@@ -16,6 +16,8 @@ Settings = Mapping[str, object]
 
 _FOR_NOW = frozenset({159, 202, 209, 210, 241, 242, 252, 279, 285, 319, 394, 425, 439, 999})
 """Codes of ClickHouse that pass by themselves: timeouts, memory, too many parts or queries, no leader, no Keeper."""
+_LIMITS_REACHED = frozenset({159, 241})
+"""Codes that mean "wait" to a writer and "ask for less" to a reader."""
 _ONE_BLOCK: dict[str, object] = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "async_insert": 0,
@@ -54,13 +56,15 @@ class Store:
             self._reader = _connect(settings)
             self._writer = _connect(settings)
 
-    def query(
-        self, sql: str, params: Mapping[str, object] | None = None, settings: Settings | None = None
-    ) -> Table:
+    def query(self, sql: str, params: Mapping[str, object] | None = None, *, settings: Settings | None = None) -> Table:
         """Ask one question; `params` are server-side (`{name:Type}`), texts come back as str."""
         with _translated():
             result = self._reader.query(sql, parameters=dict(params or {}), settings=dict(settings or {}))
         return Table(tuple(result.column_names), list(result.result_rows))
+
+    def columns(self, sql: str, params: Mapping[str, object], *, settings: Settings) -> tuple[str, ...]:
+        """The columns that a query answers, which an empty answer does not tell."""
+        return tuple(row[0] for row in self.query(f"DESCRIBE TABLE ({sql})", params, settings=settings).rows)
 
     def query_bytes(self, sql: str, params: Mapping[str, object] | None = None) -> Table:
         """Like `query`, with texts as bytes: for columns that hold anything but UTF-8."""
@@ -69,7 +73,7 @@ class Store:
         return Table(tuple(result.column_names), list(result.result_rows))
 
     def command(
-        self, sql: str, params: Mapping[str, object] | None = None, settings: Settings | None = None
+        self, sql: str, params: Mapping[str, object] | None = None, *, settings: Settings | None = None
     ) -> None:
         """Carry out one statement that answers nothing."""
         with _translated():
@@ -77,7 +81,7 @@ class Store:
 
     def command_once(self, sql: str, params: Mapping[str, object], *, token: str) -> None:
         """Carry out an `INSERT … SELECT` as one block; a `token` seen before makes it a no-op, in the rollups too."""
-        self.command(sql, params, _insert_settings(token) | {"max_threads": 1, "max_block_size": 1_048_576})
+        self.command(sql, params, settings=_insert_settings(token) | {"max_threads": 1, "max_block_size": 1_048_576})
 
     def create_database(self) -> None:
         """Create the database of the settings; does nothing when it exists."""
@@ -88,7 +92,7 @@ class Store:
             )
 
     def insert_columns(
-        self, table: str, names: Sequence[str], columns: Sequence[Sequence[object]], token: str = ""
+        self, table: str, names: Sequence[str], *, columns: Sequence[Sequence[object]], token: str = ""
     ) -> None:
         """Insert columns of equal length as one block; a `token` seen before makes it a no-op, in the rollups too."""
         with _translated():
@@ -96,12 +100,17 @@ class Store:
                 table, columns, column_names=names, column_oriented=True, settings=_insert_settings(token)
             )
 
-    def insert_rows(self, table: str, names: Sequence[str], rows: Iterable[Sequence[object]], token: str = "") -> None:  # noqa: S107
+    def insert_rows(
+        self, table: str, names: Sequence[str], *, rows: Iterable[Sequence[object]], token: str = ""
+    ) -> None:
         """Like `insert_columns` for rows of text, numbers, datetimes, None and lists; None becomes the default.
 
         Six times as fast as columns: rows travel as lines of JSON and ClickHouse does the typing. No bytes.
         """
-        settings = _insert_settings(token) | {"date_time_input_format": "best_effort", "input_format_null_as_default": 1}
+        settings = _insert_settings(token) | {
+            "date_time_input_format": "best_effort",
+            "input_format_null_as_default": 1,
+        }
         with _translated():
             self._writer.raw_insert(
                 table, names, _LINES.encode_lines(rows), settings=settings, fmt="JSONCompactEachRow"
@@ -109,8 +118,8 @@ class Store:
 
     @contextmanager
     def read_only(self, limits: Settings) -> Iterator[Any]:
-        """A ClickHouse client on which nothing can be written and `limits` cannot be changed, as long as the block runs."""
-        with _translated():
+        """A ClickHouse client that can write nothing and cannot change its `limits`; closed after the block."""
+        with _translated(_FOR_NOW - _LIMITS_REACHED):
             client = _connect(self.settings, limits)
             try:
                 yield client
@@ -162,13 +171,13 @@ def _insert_settings(token: str) -> dict[str, object]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(for_now: frozenset[int] = _FOR_NOW) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
         raise EmbeddedMissing from error
     except Error as error:
         code, message = error.code or 0, str(error)
-        if code in _FOR_NOW or (code == 0 and isinstance(error, OperationalError)):
+        if code in for_now or (code == 0 and isinstance(error, OperationalError)):
             raise StoreUnavailable(error.name or message.partition("\n")[0][:200]) from error
         raise QueryFailed(code, error.name or "unknown", message) from error

@@ -11,7 +11,7 @@ _ENGINE = re.compile(r"^engine:((?:Replacing|Aggregating)?MergeTree)(\([a-z_]+\)
 _TOKEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.)*'|`[^`]*`|\"[^\"]*\"|;|[^-/'`\";]+|.", re.DOTALL)
 
 
-def render(name: str, text: str, settings: StoreSettings, retention: Retention) -> str:
+def render(name: str, text: str, *, settings: StoreSettings, retention: Retention) -> str:
     """Fill `{on_cluster}`, `{engine:…}` and `{ttl:…}`. Raises BadMigration for any other marker."""
 
     def fill(match: re.Match[str]) -> str:
@@ -39,12 +39,13 @@ def statements(text: str) -> list[str]:
     >>> statements("-- one; two\\nSELECT ';'; SELECT 2;")
     ["SELECT ';'", 'SELECT 2']
     """
-    parts, current = [], []
-    for token in _TOKEN.findall(text):
-        if token == ";":
+    parts: list[str] = []
+    current: list[str] = []
+    for piece in _TOKEN.findall(text):
+        if piece == ";":
             parts.append("".join(current))
             current = []
-        elif not token.startswith(("--", "/*")):
-            current.append(token)
+        elif not piece.startswith(("--", "/*")):
+            current.append(piece)
     parts.append("".join(current))
     return [part.strip() for part in parts if part.strip()]

@@ -50,8 +50,8 @@ class Counts:
         self._forgotten.extend(old)
 
     def published(self, source: int) -> Iterator[SeriesCount]:
-        """The totals that changed since the last flush, for the detectors."""
-        for minute, series in self._dirty:
+        """The totals that changed since the last flush, oldest first: a reader never sees a step before its past."""
+        for minute, series in sorted(self._dirty):
             total = self._totals[minute, series]
             yield SeriesCount(series, minute, source, total.evaluated, total.flagged, total.blocked)
 

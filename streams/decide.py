@@ -60,8 +60,9 @@ class DecideLane(Lane):
             return
         key = command_key(command)
         if isinstance(command, IncidentCommand):
-            file = self._file(command.tenant, key)
-            self._keep_file(key, apply_incident_command(file, command, now=command.at))
+            outcome = apply_incident_command(self._file(command.tenant, key), command, now=command.at)
+            # An unknown series is refused and leaves no file: the command's tenant need not be the series' own.
+            self._keep_file(key, outcome) if key in self._files else self._enter(outcome.entries)
         else:
             case = self._case(key)
             self._keep_case(key, apply_command(case, command, policy=self._policy, now=command.at))

@@ -29,8 +29,10 @@ class DetectLane(Lane):
         minutes = max(1, int(detectors.category_spike.step.total_seconds() // 60))
         self.spikes = Spikes(spike, step_minutes=minutes, partitions=partitions)
         self.drifts = Drifts(GroundednessDrift(detectors.groundedness_drift, policy.version))
-        self._judges_spikes = detectors.category_spike.enabled
-        self._judges_drifts = detectors.groundedness_drift.enabled
+        self._enabled = {
+            SERIES_COUNTS.name: detectors.category_spike.enabled,
+            SERIES_SCORES.name: detectors.groundedness_drift.enabled,
+        }
         self._marks = {SERIES_COUNTS.name: series.Watermarks({}), SERIES_SCORES.name: series.Watermarks({})}
         self._dirty = False
 
@@ -44,18 +46,19 @@ class DetectLane(Lane):
                 self._take(topic, series.DECODE(record.value))
         self.read_to(topic, max(start, last + 1))
         self._dirty = True
-        if topic == SERIES_COUNTS.name and self._judges_spikes:
-            self._signal(self.spikes.judge(self._marks[topic].at))
-        elif topic == SERIES_SCORES.name and self._judges_drifts:
-            self._signal(self.drifts.judge(self._marks[topic].at))
+        if self._enabled[topic]:
+            judge = self.spikes.judge if topic == SERIES_COUNTS.name else self.drifts.judge
+            self._signal(judge(self._marks[topic].at))
 
     def _take(self, topic: str, published: series.Published) -> None:
-        if isinstance(published, series.SeriesCount):
-            self.spikes.count(published)
-        elif isinstance(published, series.SeriesScore):
-            self.drifts.score(published)
-        else:
+        if isinstance(published, series.Watermark):
             self._marks[topic].advance(published)
+        elif not self._enabled[topic]:
+            return
+        elif isinstance(published, series.SeriesCount):
+            self.spikes.count(published)
+        else:
+            self.drifts.score(published)
 
     def _signal(self, signals: Iterable[Signal]) -> None:
         for signal in signals:

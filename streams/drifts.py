@@ -9,7 +9,8 @@ from alerts.signal import Signal
 from streams.detectors.groundedness_drift import DriftState, GroundednessDrift, Score
 from streams.series import SeriesScore
 
-_MOST_PENDING = 20_000
+_MOST_PENDING = 4_000
+"""Keeps a series' state, one record, below Kafka's limit of 1 MiB; beyond it the oldest scores are judged early."""
 
 
 class ScoreBook(msgspec.Struct, array_like=True, gc=False):

@@ -25,7 +25,7 @@ class Arrival(NamedTuple):
 
 
 class Position(msgspec.Struct, array_like=True):
-    """How far an input partition has been applied; written last in every flush."""
+    """How far an input partition has been applied; written after everything that it accounts for."""
 
     next_offset: int
     watermark: float
@@ -49,7 +49,7 @@ class Intake:
         self._seen = Seen()
         self._fresh: dict[int, list[int]] = {}
         self._chunks: dict[int, int] = {}
-        self._restored: list[tuple[int, int, bytes]] = []
+        self._restored: dict[tuple[int, int], bytes] = {}
         self._forgotten: list[bytes] = []
 
     @property
@@ -109,8 +109,8 @@ class Intake:
             del self._fresh[minute]
 
     def changed(self) -> Iterable[tuple[bytes, bytes | None]]:
-        """State records: the ids of new events, then the position that they belong to."""
-        records: list[tuple[bytes, bytes | None]] = [(key, None) for key in self._forgotten]
+        """State records: ids of new events, the position that they belong to, then what that position forgets."""
+        records: list[tuple[bytes, bytes | None]] = []
         for minute, digests in self._fresh.items():
             number = self._chunks.get(minute, 0)
             self._chunks[minute] = number + 1
@@ -118,6 +118,7 @@ class Intake:
             records.append((self._chunk_key(minute, number), chunk))
         position = Position(self.books.next_offset, self.high, self.books, self._guard.run)
         records.append((f"p|{self.topic}".encode(), msgspec.msgpack.encode(position)))
+        records.extend((key, None) for key in self._forgotten)
         self._fresh.clear()
         self._forgotten.clear()
         return records
@@ -131,14 +132,15 @@ class Intake:
     def restore_chunk(self, minute: int, number: int, value: bytes | None) -> None:
         """Take a chunk of ids back; it counts only if the position reached it."""
         if value is None:
-            return
-        upto, packed = msgspec.msgpack.decode(value, type=tuple[int, bytes])
-        self._restored.append((minute, upto, packed))
-        self._chunks[minute] = max(self._chunks.get(minute, 0), number + 1)
+            self._restored.pop((minute, number), None)
+        else:
+            self._restored[minute, number] = value
 
     def restored(self) -> None:
         """All state records are read: ids beyond the position belong to events that will be read again."""
-        for minute, upto, packed in self._restored:
+        for (minute, number), value in self._restored.items():
+            upto, packed = msgspec.msgpack.decode(value, type=tuple[int, bytes])
+            self._chunks[minute] = max(self._chunks.get(minute, 0), number + 1)
             if upto <= self.books.next_offset:
                 self._seen.load(minute, packed)
         self._restored.clear()

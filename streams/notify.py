@@ -42,7 +42,9 @@ class NotifyLane(Lane):
     def _watch(self, incident: Incident, now: datetime) -> None:
         for receiver in self._receivers:
             key = f"{incident.id}|{receiver.name}"
-            self._keep(key, watch(self._states.get(key), incident, receiver=receiver, now=now))
+            known = self._states.get(key)
+            if known or incident.state != "resolved":  # else it was told and forgotten, and is now read again
+                self._keep(key, watch(known, incident, receiver=receiver, now=now))
 
     def due(self, now: datetime) -> Iterator[tuple[str, Notification]]:
         """What to send now, with the key to settle it by."""
@@ -52,8 +54,11 @@ class NotifyLane(Lane):
                 yield key, notification
 
     def settle(self, key: str, sent: Notification, *, delivery: Delivery, now: datetime) -> None:
-        """Record what became of an attempt."""
-        state, entry = settle(self._states[key], sent, delivery=delivery, now=now)
+        """Record what became of an attempt, unless the lane knows nothing of it."""
+        known = self._states.get(key)
+        if known is None:
+            return
+        state, entry = settle(known, sent, delivery=delivery, now=now)
         self._keep(key, state)
         metrics.DELIVERIES.labels(outcome=type(delivery).__name__.lower()).inc()
         if entry:

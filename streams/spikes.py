@@ -1,6 +1,6 @@
 """Counts of series put into steps: open ones judged provisionally, closed ones for good, in order and with zeros."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import msgspec
@@ -70,27 +70,16 @@ class Spikes:
         steps: dict[int, int] = {}
         for minute, sources in book.open.items():
             steps[minute // self._step] = steps.get(minute // self._step, 0) + sum(sources.values())
-        while book.next_step < closed_to:
-            if book.next_step not in steps and closed_to - book.next_step > _LONGEST_GAP:
-                book.next_step = min([*steps, closed_to])
-                continue
-            book.spike, signals = self._step_at(series, book.spike, book.next_step, steps.pop(book.next_step, 0))
+        state = book.spike
+        for step, count in _filled(steps, book.next_step):
+            state, signals = self._step_at(series, state, step, count)
             found.extend(signals)
-            book.next_step += 1
-            book.judged = True
+            if step < closed_to:
+                book.spike, book.next_step, book.judged = state, step + 1, True
         book.open = {minute: sources for minute, sources in book.open.items() if minute // self._step >= book.next_step}
-        found.extend(self._provisional(series, book, steps))
         new = [signal for signal in found if signal.id not in book.emitted]
         book.emitted = (*book.emitted, *(signal.id for signal in new))[-_REMEMBERED:]
         return new
-
-    def _provisional(self, series: str, book: SeriesBook, steps: dict[int, int]) -> list[Signal]:
-        found: list[Signal] = []
-        state = book.spike
-        for step in range(book.next_step, max(steps, default=book.next_step - 1) + 1):
-            state, signals = self._step_at(series, state, step, steps.get(step, 0))
-            found.extend(signals)
-        return found
 
     def _step_at(self, series: str, state: SpikeState, step: int, count: int) -> tuple[SpikeState, tuple[Signal, ...]]:
         start = datetime.fromtimestamp(step * self._step * 60, UTC)
@@ -109,3 +98,12 @@ class Spikes:
             self._books.pop(key.decode(), None)
         else:
             self._books[key.decode()] = msgspec.msgpack.decode(value, type=SeriesBook)
+
+
+def _filled(steps: dict[int, int], start: int) -> Iterator[tuple[int, int]]:
+    """Every step from `start` to the last one counted, with its count; a gap beyond the longest is passed over."""
+    for step in sorted(steps):
+        if step - start <= _LONGEST_GAP:
+            yield from ((quiet, 0) for quiet in range(start, step))
+        yield step, steps[step]
+        start = step + 1

@@ -52,7 +52,7 @@ BUSY, BROKEN = Outcome("failed", status=429), Outcome("failed", status=500)
 _PROMPT_ANNOTATED = {key: Outcome("answered", (Finding("prompt", key, "low"),)) for key in SEVERITIES}
 _COMPLETION_ANNOTATED = {key: Outcome("answered", (Finding("completion", key, "low"),)) for key in SEVERITIES}
 
-_ANNOTATED_SHARE = {"hate": 0.005, "self_harm": 0.002, "sexual": 0.005, "violence": 0.01}
+_ANNOTATED_SHARE = {"hate": 0.005, "self_harm": 0.002, "sexual": 0.005, "violence": 0.03}
 VIOLENCE_SHARE = _ANNOTATED_SHARE["violence"]
 _UNBLOCKED: dict[Outcome, float] = {
     **{_PROMPT_ANNOTATED[key]: share for key, share in _ANNOTATED_SHARE.items()},

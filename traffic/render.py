@@ -12,34 +12,30 @@ from traffic.item import Envelope, Evaluation, Item
 from traffic.planted import EVALUATOR, EVALUATOR_VERSION, METRIC
 from traffic.population import LANGUAGES, RELEASES, raw_user
 from traffic.requests import Traffic
-from traffic.sessions import REQUEST, SESSION_BITS, Requests
+from traffic.sessions import SESSION_BITS, Requests
 
 _FILTER_VERSION = "default-2025-09"
 
 
 class _Row(NamedTuple):
-    """One request's columns as Python values, in the order of REQUEST."""
+    """One request's columns as Python values."""
 
     at: int
     user: int
     session: int
     deployment: int
-    outcome: int
     shape: int
     prompt_hash: int
     prompt_tokens: int
     completion_tokens: int
     latency_ms: float
     score: float
-    retry: bool
 
 
 class Renderer:
     """Turns the rows of one traffic into items. Ids follow from run, hour and row."""
 
     def __init__(self, traffic: Traffic) -> None:
-        if _Row._fields != REQUEST.names:
-            raise TypeError("_Row must follow REQUEST")
         scenario, people = traffic.scenario, traffic.people
         self._start, self._start_ms, self._run = scenario.start.astimezone(UTC), scenario.start_ms, scenario.run
         self._tenants = [scenario.tenants[tenant] for tenant in people["tenant"].tolist()]
@@ -52,7 +48,7 @@ class Renderer:
     def items(self, hour: int, rows: Requests) -> Iterator[Item]:
         """The hour's requests in their order, rendered as they are asked for."""
         stamps = np.datetime_as_string((rows["at"] + self._start_ms).astype("M8[ms]")).tolist()
-        columns = (rows[name].tolist() for name in REQUEST.names or ())
+        columns = (rows[name].tolist() for name in _Row._fields)
         for number, values in enumerate(zip(*columns, strict=True)):
             row = _Row._make(values)
             envelope = self._envelope(row, f"{self._run}-{hour:04x}-{number:06x}", at=f"{stamps[number]}Z")

@@ -72,8 +72,8 @@ class Traffic:
         rows["latency_ms"][IS_REFUSED[rows["outcome"]]] = 180
 
     def _scores(self, rows: Requests, rng: np.random.Generator) -> None:
-        scored = np.array([deployment.scored for deployment in DEPLOYMENTS])[rows["deployment"]]
-        scored &= IS_ANSWERED[rows["outcome"]]
+        share = np.array([deployment.scored for deployment in DEPLOYMENTS])[rows["deployment"]]
+        scored = (rng.random(rows.size) < share) & IS_ANSWERED[rows["outcome"]]
         mean = self.drift.mean(rows, self.people["tenant"][rows["user"]])
         drawn = rng.beta(GROUNDED_STRENGTH * mean, GROUNDED_STRENGTH * (1 - mean))
         rows["score"] = np.where(scored, drawn, np.nan)

@@ -15,7 +15,7 @@ def render(score: Score) -> str:
 
 
 def _lines(score: Score) -> Iterator[str]:
-    yield _KIND.format("offenders", "planted", "loud", "found", "recall", "delay", "violations", "restricted", "delay")
+    yield _KIND.format("offenders", "planted", "loud", "found", "recall", "after", "violations", "restricted", "after")
     yield from map(_kind, score.kinds)
     yield ""
     yield _BENIGN.format("benign users", "users", "warned", "restricted", "share")

@@ -15,7 +15,7 @@ from traffic.sessions import Requests
 from traffic.shapes import SCORED, Planted
 from traffic.truth import ABOVE_PERMITTED, MinuteCount, PlantedDrift, PlantedSpike, PlantedUser, Truth, VerdictCount
 
-_SPIKE_BASE_PER_HOUR = 4.0
+_SPIKE_BASE_PER_HOUR, _SPIKE_RUN_HOURS = 60.0, 12
 _SCORES_BEFORE, _SCORES_AFTER = 1_500, 200
 
 
@@ -139,7 +139,8 @@ def _spike(traffic: Traffic, tally: _Tally) -> PlantedSpike:
         since=scenario.moment(spike.since),
         until=scenario.moment(spike.until),
         factor=spike.factor,
-        loud=tally.in_spike_series * VIOLENCE_SHARE / hours >= _SPIKE_BASE_PER_HOUR,
+        loud=scenario.hours >= _SPIKE_RUN_HOURS
+        and tally.in_spike_series * VIOLENCE_SHARE / hours >= _SPIKE_BASE_PER_HOUR,
     )
 
 

@@ -1,4 +1,4 @@
-"""The folder of a local installation: its keys, its tokens, its logs and where it answers; all readable by its owner only."""
+"""The folder of a local installation: keys, tokens, logs and where it answers; nothing there is open to others."""
 
 import json
 import os
@@ -49,6 +49,11 @@ class Place:
     def address(self) -> Path:
         """Where the running API answers."""
         return self.root / "address.json"
+
+    @property
+    def truth(self) -> Path:
+        """What the demo's traffic has planted."""
+        return self.root / "truth.json"
 
     def log(self, process: str) -> Path:
         """A process's log file."""

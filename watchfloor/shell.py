@@ -66,7 +66,7 @@ def stop_on_signal() -> asyncio.Event:
 
 @contextlib.contextmanager
 def told_plainly() -> Iterator[None]:
-    """Turn what a user can do something about into one line and exit code 1; anything else is a bug and shows its trace."""
+    """Turn what a user can do something about into one line and exit code 1; a bug still shows its trace."""
     try:
         yield
     except USER_ERRORS as error:

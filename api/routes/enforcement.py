@@ -112,7 +112,7 @@ def _who(tenant: str, named: str, kind: str) -> Who:
     openapi_extra=body(examples.BATCH_IN),
 )
 async def post_batch(asked: BatchIn, now: Now, caller: Caller) -> BatchOut:
-    """Up to 1,000 subjects or users at once, answered in order. One tenant that the token does not cover refuses all."""
+    """Up to 1,000 subjects or users at once, answered in order. One foreign tenant refuses all."""
     for who in asked.subjects:
         check_tenant(caller, who.tenant)
     return BatchOut(items=now.many(asked.subjects))

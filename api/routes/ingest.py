@@ -37,20 +37,24 @@ _PARTLY = {
     "model": IngestReport,
     "content": {"application/json": {"example": examples.INGEST}},
 }
-_BODY = {"requestBody": {"required": True, "content": {
-    "application/json": {"example": examples.ENVELOPE, "schema": {"oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}},
-    "application/x-ndjson": {"example": '{"id": "req-0001", …}\n{"id": "req-0002", …}', "schema": {"type": "string"}},
-}}}  # fmt: skip
+_ONE_OR_MANY = {"oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}
+_LINES = '{"id": "req-0001", …}\n{"id": "req-0002", …}'
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"example": examples.ENVELOPE, "schema": _ONE_OR_MANY},
+            "application/x-ndjson": {"example": _LINES, "schema": {"type": "string"}},
+        },
+    }
+}
 
 
 @router.post(
     "/ingest/{format}",
     status_code=202,
     summary="Send events",
-    responses=answers(
-        {"accepted": 1, "rejected": 0, "items": [{"index": 0, "status": "accepted"}]}, *_ERRORS, status=202
-    )
-    | {207: _PARTLY},
+    responses=answers(examples.ACCEPTED, *_ERRORS, status=202) | {207: _PARTLY},
     openapi_extra=_BODY,
     response_model_exclude_none=True,
 )
@@ -70,8 +74,9 @@ async def post_events(
     limits = deps.settings
     raw = await request.body()
     items = body.split(raw, content_type=content_type, max_items=limits.max_items, max_depth=limits.max_depth)
-    context = EdgeContext(pseudonymiser=deps.pseudonymiser, now=deps.clock())
-    gate = Gate(deps.formats[name], context, caller, deps.policy.lateness.future)
+    future = deps.policy.lateness.future
+    context = EdgeContext(deps.pseudonymiser, now=deps.clock(), tenant=caller.only_tenant, future=future)
+    gate = Gate(deps.formats[name], context, caller)
     report = await ingest(items, gate, deps.sink)
     deps.metrics.ingested(name, accepted=report.accepted, rejected=report.rejected)
     response.status_code = report.status

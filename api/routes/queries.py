@@ -55,7 +55,7 @@ async def run_query(
     deps: Deps,
     caller: Caller,
 ) -> RowsOut:
-    """Parameters are query parameters of the URL. Only the rows of the token's tenants are seen; `tenant` narrows them."""
+    """Parameters are query parameters of the URL. Only rows of the token's tenants are seen; `tenant` narrows them."""
     parameters = dict(request.query_params)
     rows = await deps.analytics.query(name, parameters, tenants_of(caller, parameters.get("tenant") or None))
     return RowsOut(name=name, rows=[dict(row) for row in rows])

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from math import log1p
 
 
-def log_wins(score: float, mean: float, bets: Iterable[float]) -> list[float]:
+def log_wins(score: float, mean: float, *, bets: Iterable[float]) -> list[float]:
     """ln of 1 + bet * ((1 - score) / (1 - mean) - 1) per bet; its expectation is at most 1 while the mean is >= `mean`.
 
     `score` in [0, 1], `mean` in [0, 1), bets in (0, 1): then every result is finite.
 
-    >>> [round(x, 6) for x in log_wins(0.2, 0.85, [0.5])]
-    [1.153732]
+    >>> [round(x, 6) for x in log_wins(0.2, 0.85, bets=[0.5])]
+    [1.15268]
     """
     surplus = (1.0 - score) / (1.0 - mean) - 1.0
     return [log1p(bet * surplus) for bet in bets]

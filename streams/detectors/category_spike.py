@@ -14,7 +14,7 @@ from events import Category, SeriesKey
 from policy.detectors import CategorySpikePolicy
 from streams.detectors.negative_binomial import log_ratio, predictive_size
 from streams.detectors.seasonal_baseline import Baseline, Forecast, SeasonalBaseline
-from streams.detectors.shiryaev_roberts import Evidence, advance, nothing
+from streams.detectors.shiryaev_roberts import Evidence, advance, held
 from streams.detectors.spike_report import Rise, words
 
 _FREEZE_AT_MOST = 12 * 3600
@@ -22,6 +22,8 @@ _FREEZE_AT_MOST = 12 * 3600
 
 _ELEVATED = 0.5
 """Share of the ticket's threshold, in logs, from which a step is taken for a rise and not learnt."""
+_NO_EVIDENCE = log(2.0)
+"""ln(1 + R) at R = 1: a rise is over when every component is below it."""
 _STATISTIC = "ln mean Shiryaev-Roberts"
 
 
@@ -41,12 +43,12 @@ class StepCount(msgspec.Struct, frozen=True, gc=False):
 class SpikeState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One series."""
 
-    baseline: Baseline | None = None
-    """What was learnt; null before the first step."""
+    baseline: Baseline = Baseline(0)
+    """What was learnt; nothing before the first step."""
     evidence: Evidence = ()
     """ln(1 + R) per multiplier; empty is zero."""
     ticketed: bool = False
-    """A ticket was raised since the statistic was last below 1."""
+    """A ticket or page was raised in this rise."""
     frozen: int = 0
     """Seconds for which nothing was learnt, because the statistic is elevated."""
     rise: Rise | None = None
@@ -59,9 +61,9 @@ class CategorySpike:
 
     Called once per step of a series, in order. A ticket is raised when the mean of the components reaches K times
     `ticket_every`, a page when it reaches K times `page_every`, both in steps, K rounded up to a power of two. After a
-    page the statistic starts again at 0; a ticket re-arms when it falls below 1. A step not after the last one changes
-    nothing. An open step may be tried at any time: what its count so far raises, the closed step raises too, or a page
-    instead of a ticket.
+    page the statistic starts again at 0; a ticket re-arms when every component is below 1. A step not after the last
+    one changes nothing; after a gap longer than `half_life` the series starts anew. An open step may be tried at any
+    time: what its count so far raises, the closed step raises too, or a page instead of a ticket.
     """
 
     policy: CategorySpikePolicy
@@ -74,24 +76,26 @@ class CategorySpike:
     def step(self, state: SpikeState, event: StepCount) -> tuple[SpikeState, tuple[Signal, ...]]:
         """Apply one step's count."""
         at = int(event.start.timestamp())
-        if state.baseline is None:
+        if not state.baseline.steps or at - state.baseline.at > self._season.half_life:
             return SpikeState(self._season.learnt(Baseline(at), event.count)), ()
         if at <= state.baseline.at:
             return state, ()
         baseline = self._season.rolled(state.baseline, at)
         if baseline.steps < self._steps_to_learn:
             return SpikeState(self._season.learnt(baseline, event.count)), ()
-        return self._judged(state, baseline, event)
+        return self._judged(state, event, baseline=baseline)
 
-    def _judged(self, state: SpikeState, baseline: Baseline, event: StepCount) -> tuple[SpikeState, tuple[Signal, ...]]:
+    def _judged(
+        self, state: SpikeState, event: StepCount, *, baseline: Baseline
+    ) -> tuple[SpikeState, tuple[Signal, ...]]:
         forecast = self._season.forecast(baseline)
-        held = state.evidence or nothing(len(self.policy.multipliers))
-        evidence, log_mean = advance(held, self._log_ratios(event.count, forecast))
+        ratios = self._log_ratios(event.count, forecast)
+        evidence, log_mean = advance(held(state.evidence, len(ratios)), ratios)
         ticket_at, page_at = self._thresholds(event.live_series)
         rise = (state.rise or Rise(baseline.at)).with_step(event.count, forecast.mean)
         is_page = log_mean >= page_at
         is_ticket = log_mean >= ticket_at and not state.ticketed and not is_page
-        is_calm = log_mean < 0.0
+        is_calm = max(evidence) < _NO_EVIDENCE
         is_elevated = not is_calm and (state.frozen > 0 or log_mean >= ticket_at * _ELEVATED)
         judged = SpikeState(
             baseline,
@@ -100,19 +104,19 @@ class CategorySpike:
             frozen=state.frozen + round(self._season.step) if is_elevated else 0,
             rise=None if is_page or rise.seen <= self.policy.tolerance * rise.expected else rise,
         )
-        learnt = self._learnt(judged, event.count, forecast)
+        learnt = self._learnt(judged, count=event.count, forecast=forecast)
         if not (is_page or is_ticket):
             return learnt, ()
         crossed = Statistic(name=_STATISTIC, value=log_mean, threshold=page_at if is_page else ticket_at)
-        return learnt, (self._signal(event, rise, crossed, level="page" if is_page else "ticket"),)
+        return learnt, (self._signal(event, rise, crossed=crossed, level="page" if is_page else "ticket"),)
 
-    def _learnt(self, state: SpikeState, count: int, forecast: Forecast) -> SpikeState:
+    def _learnt(self, state: SpikeState, *, count: int, forecast: Forecast) -> SpikeState:
         """Learn the step, unless it belongs to a rise; a rise that stays is learnt, and no longer one."""
         season, baseline = self._season, state.baseline
-        if baseline is None or 0 < state.frozen <= _FREEZE_AT_MOST:
-            return state
-        if state.frozen:
+        if state.frozen > _FREEZE_AT_MOST:
             return SpikeState(season.learnt(season.distrusted(baseline) if state.ticketed else baseline, count))
+        if state.frozen:
+            return state
         return replace(state, baseline=season.learnt(baseline, season.plausible(forecast, count)))
 
     def _log_ratios(self, count: int, forecast: Forecast) -> list[float]:
@@ -126,7 +130,7 @@ class CategorySpike:
         ticket, page = self.policy.ticket_every / self.policy.step, self.policy.page_every / self.policy.step
         return log(series * ticket), log(series * page)
 
-    def _signal(self, event: StepCount, rise: Rise, crossed: Statistic, *, level: SeriesLevel) -> Signal:
+    def _signal(self, event: StepCount, rise: Rise, *, crossed: Statistic, level: SeriesLevel) -> Signal:
         series = SeriesKey.parse(event.series)
         steps = rise.steps
         return Signal(
@@ -143,7 +147,7 @@ class CategorySpike:
                 expected=rise.expected / steps, seen=rise.seen / steps, since=datetime.fromtimestamp(rise.since, UTC)
             ),
             policy_version=self.policy_version,
-            words=words(series, rise, self.policy, level=level),
+            words=words(series, rise, policy=self.policy, level=level),
         )
 
     @cached_property

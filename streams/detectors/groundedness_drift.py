@@ -12,7 +12,7 @@ from alerts.signal import Expectation, Signal, Statistic
 from events import Category, ScoreKey, Stage
 from policy.detectors import GroundednessDriftPolicy
 from streams.detectors.betting import log_wins
-from streams.detectors.shiryaev_roberts import Evidence, advance, nothing
+from streams.detectors.shiryaev_roberts import Evidence, advance, held
 
 _EVIDENCE = 10
 _LARGEST_MEAN = 0.999
@@ -95,22 +95,22 @@ class GroundednessDrift:
         null_mean = self._null_mean(state)
         if null_mean <= 0.0:
             return state, ()
-        wins = log_wins(event.value, null_mean, self.policy.bets)
-        evidence, log_mean = advance(state.evidence or nothing(len(wins)), wins)
+        wins = log_wins(event.value, null_mean, bets=self.policy.bets)
+        evidence, log_mean = advance(held(state.evidence, len(wins)), wins)
         fall = _with_score(state.fall or Fall(event.at.timestamp()), event, below=state.mean)
         if log_mean < self._threshold:
             kept = fall if fall.total < null_mean * fall.scores else None
             return DriftState(state.scores, state.mean, state.squares, evidence=evidence, fall=kept), ()
-        held = self.policy.reference_size // 2
-        signal = self._signal(state, event, fall, log_mean=log_mean)
-        return DriftState(state.scores, state.mean, state.squares, held=held), (signal,)
+        quiet = self.policy.reference_size // 2
+        signal = self._signal(state, event, fall=fall, log_mean=log_mean)
+        return DriftState(state.scores, state.mean, state.squares, held=quiet), (signal,)
 
     def _null_mean(self, state: DriftState) -> float:
         variance = state.squares / (state.scores - 1)
         lowest = state.mean - 2.0 * sqrt(variance / state.scores) - self.policy.margin
         return min(max(lowest, 0.0), _LARGEST_MEAN)
 
-    def _signal(self, state: DriftState, event: Score, fall: Fall, *, log_mean: float) -> Signal:
+    def _signal(self, state: DriftState, event: Score, *, fall: Fall, log_mean: float) -> Signal:
         series = ScoreKey.parse(event.series)
         seen = fall.total / fall.scores
         return Signal(

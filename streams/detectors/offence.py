@@ -23,8 +23,8 @@ def after_block(case: Case, event: Verdict, *, gap: float, half_life: float, evi
     at = event.at.timestamp()
     key = crc32(f"{event.session or ''}|{event.category}".encode())
     hit = next((hit for hit in case.hits if hit.key == key and abs(at - hit.at) < gap), None)
-    varied = _is_variation(case, event, at)
-    noted = _noted(case, event, at)
+    varied = _is_variation(case, event)
+    noted = _noted(case, event)
     if hit is not None:
         return (_repeated(noted, hit) if varied and not hit.varied else noted), False
     noted = replace(noted, hits=(Hit(key, at, varied), *case.hits)[:REMEMBERED_HITS])
@@ -46,17 +46,18 @@ def after_block(case: Case, event: Verdict, *, gap: float, half_life: float, evi
     ), True
 
 
-def _is_variation(case: Case, event: Verdict, at: float) -> bool:
+def _is_variation(case: Case, event: Verdict) -> bool:
     if not (event.prompt_hash and case.prompt):
         return False
-    return _prompt(event) != case.prompt and 0.0 <= at - case.prompt_at <= VARIATION_WITHIN
+    return _prompt(event) != case.prompt and 0.0 <= event.at.timestamp() - case.prompt_at <= VARIATION_WITHIN
 
 
 def _prompt(event: Verdict) -> int:
     return crc32(event.prompt_hash.encode()) if event.prompt_hash else 0
 
 
-def _noted(case: Case, event: Verdict, at: float) -> Case:
+def _noted(case: Case, event: Verdict) -> Case:
+    at = event.at.timestamp()
     stages = case.stages if event.stage in case.stages else (*case.stages, str(event.stage))
     if at < case.prompt_at:
         return replace(case, stages=stages)

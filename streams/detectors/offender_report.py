@@ -24,7 +24,7 @@ def by_frequency(case: Case) -> list[tuple[str, int]]:
     return sorted(case.categories, key=lambda counted: (-counted[1], counted[0]))
 
 
-def words(state: OffenderState, case: Case, policy: RepeatOffenderPolicy, *, probability: float) -> str:
+def words(state: OffenderState, case: Case, *, policy: RepeatOffenderPolicy, probability: float) -> str:
     """The statement that the affected person can read; the ids of the events are the signal's evidence."""
     categories = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in by_frequency(case))
     typical = policy.prior_violations / policy.prior_requests

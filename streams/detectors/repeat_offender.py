@@ -78,7 +78,7 @@ class RepeatOffender:
         due = level > case.level or (level >= 2 and case.unsignalled >= self.policy.repeat_every)
         held = max(level, case.level) if level else 0
         state = replace(state, case=replace(case, level=held, unsignalled=0 if due else case.unsignalled))
-        return state, (self._signal(state, case, event, level=level, probability=probability),) if due else ()
+        return state, (self._signal(state, event, case=case, level=level, probability=probability),) if due else ()
 
     def _posterior(self, state: OffenderState, case: Case) -> float:
         return exceedance(
@@ -94,7 +94,7 @@ class RepeatOffender:
             return 3
         return (probability >= self.policy.review_at) + (probability >= self.policy.restrict_at)
 
-    def _signal(self, state: OffenderState, case: Case, event: Verdict, *, level: int, probability: float) -> Signal:
+    def _signal(self, state: OffenderState, event: Verdict, *, case: Case, level: int, probability: float) -> Signal:
         policy = self.policy
         name = LEVELS[level - 1]
         key = str(SubjectKey(event.tenant, event.subject))
@@ -116,7 +116,7 @@ class RepeatOffender:
             evidence=case.evidence,
             numbers=four_numbers(state, case),
             policy_version=self.policy_version,
-            words=words(state, case, policy, probability=probability),
+            words=words(state, case, policy=policy, probability=probability),
         )
 
     @cached_property

@@ -17,7 +17,7 @@ _CELLS = 48
 _LEVEL_HALF_LIFE = 1800.0
 """Seconds after which a step weighs half in the level."""
 _RISE_PER_HOUR = 0.3
-"""Logarithmic: how steeply an unknown daily curve may rise. A day whose peak is 11 times its trough rises by 0.31 at its steepest."""
+"""Logarithmic: how steeply an unknown daily curve may rise; as when the peak is 11 times the trough."""
 _LARGEST_RISE = 5.0
 _OUTLIER = 3.0
 """Standard deviations above the expectation at which a learnt count is cut off."""

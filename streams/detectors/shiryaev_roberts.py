@@ -17,6 +17,11 @@ def nothing(components: int) -> Evidence:
     return (0.0,) * components
 
 
+def held(evidence: Evidence, components: int) -> Evidence:
+    """The evidence, or none where it is empty or belongs to a mixture of another size: a policy may change it."""
+    return evidence if len(evidence) == components else nothing(components)
+
+
 def advance(evidence: Evidence, log_ratios: Sequence[float]) -> tuple[Evidence, float]:
     """Take one observation's ln L per component; returns the new evidence and ln of the components' mean R.
 

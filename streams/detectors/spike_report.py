@@ -27,7 +27,7 @@ class Rise(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return Rise(self.since, self.steps + 1, self.seen + count, self.expected + expected)
 
 
-def words(series: SeriesKey, rise: Rise, policy: CategorySpikePolicy, *, level: SeriesLevel) -> str:
+def words(series: SeriesKey, rise: Rise, *, policy: CategorySpikePolicy, level: SeriesLevel) -> str:
     """E.g. `contoso gpt-4o violence on prompts: 58 flagged in 5 minutes where 11.2 were expected …`."""
     where = f"{series.tenant} {series.model} {series.provider_category} on {_STAGES.get(series.stage, series.stage)}"
     minutes = rise.steps * policy.step.total_seconds() / 60

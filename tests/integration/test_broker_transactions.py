@@ -1,4 +1,4 @@
-"""Transactions as the worker uses them: records and offsets together or not at all, one owner at a time. Apache Kafka."""
+"""Transactions on Apache Kafka: records and offsets together or not at all, and one owner at a time."""
 
 import asyncio
 import random

@@ -1,8 +1,11 @@
 """Webhooks against a real HTTP server on the loopback: the signature, retries, refusals, and servers that hang."""
 
 import asyncio
+import os
+import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +17,7 @@ from alerts.notify.notification import Notification as Told
 from policy.policy import Webhook as WebhookPolicy
 
 SECRET = b"a shared secret of the receivers own"
+DOCUMENTED = (Path(__file__).parents[2] / "docs/incidents.md").read_text().split("```sh\n")[1].split("```")[0]
 NOW = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
 
 
@@ -140,3 +144,28 @@ async def test_no_server_is_no_crash(client: httpx.AsyncClient):
 async def test_server_that_speaks_no_http_is_tried_again(hook: Hook, webhook: Webhook):
     hook.answers.append(b"220 mail.example ESMTP\r\n")
     assert await webhook.deliver(ready(watched()), now=NOW) == Retry("unreachable")
+
+
+async def test_documented_shell_check_accepts_what_was_sent(hook: Hook, webhook: Webhook, tmp_path: Path):
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl")
+    hook.answer(200)
+    secret = tmp_path / "secret"
+    secret.write_bytes(SECRET + b"\n")
+    just_now = datetime.fromtimestamp(secret.stat().st_mtime, UTC)
+    await webhook.deliver(ready(watched()), now=just_now)
+    ((headers, body),) = hook.requests
+    script = DOCUMENTED.replace("/run/secrets/oncall", str(secret))
+    for sent, told in ((body, "genuine\n"), (body + b" ", "")):
+        (tmp_path / "body.json").write_bytes(sent)
+        shell = await asyncio.create_subprocess_exec(
+            "sh",
+            "-c",
+            script,
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "HEADER": headers["watchfloor-signature"]},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await shell.communicate()
+        assert output.decode() == told

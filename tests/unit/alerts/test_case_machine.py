@@ -16,7 +16,7 @@ from alerts.enforcement import STANDINGS
 from alerts.record import content_id
 
 MOMENTS = st.timedeltas(min_value=timedelta(minutes=1), max_value=timedelta(days=40))
-ACTORS = st.sampled_from(["ines", "omar", "watchfloor", "subject"])
+ACTORS = st.sampled_from(["ines", "omar", "ines", "omar", "watchfloor", "subject"])
 
 
 class Subject(RuleBasedStateMachine):
@@ -74,7 +74,7 @@ class Subject(RuleBasedStateMachine):
         if outcome.appeal:
             assert outcome.appeal.reviewer not in ("watchfloor", "subject")
 
-    @precondition(lambda self: self.case.appeals)
+    @precondition(lambda self: any(one.state == "claimed" for one in self.case.appeals))
     @step(data=st.data(), actor=ACTORS, verdict=st.sampled_from(["overturned", "upheld"]))
     def reviewed(self, data: st.DataObject, actor: str, verdict: str) -> None:
         appeal = data.draw(st.sampled_from(self.case.appeals))
@@ -127,7 +127,7 @@ class Subject(RuleBasedStateMachine):
         assert Case.model_validate_json(self.case.model_dump_json()) == self.case
 
 
-Subject.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Subject.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestSubject = Subject.TestCase
 
 GAPS = st.lists(st.tuples(MOMENTS, st.sampled_from(["review", "restrict", "block"])), max_size=8)

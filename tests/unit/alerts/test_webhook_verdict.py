@@ -5,11 +5,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from alert_facts import AT
+from alert_facts import AT, loaded
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.errors import SecretRefused
 from alerts.notify.delivery import Delivered, Rejected, Retry
+from alerts.notify.receivers import open_receivers
 from alerts.notify.webhook import TIMEOUT, Webhook, retry_after, verdict
 from policy.policy import Webhook as WebhookPolicy
 
@@ -70,3 +72,21 @@ async def test_webhook_is_built_from_the_policy_and_shows_no_secret(tmp_path: Pa
     assert (webhook.name, webhook.url, webhook.timeout) == ("oncall", "https://oncall.example/hook", TIMEOUT)
     assert webhook.secret == b"top" * 20
     assert "top" not in repr(webhook)
+
+
+async def test_every_receiver_of_a_policy_is_opened_by_name(tmp_path: Path):
+    secret = tmp_path / "secret"
+    secret.write_text("x" * 32)
+    secret.chmod(0o600)
+    named = [
+        {"name": name, "url": f"https://{name}.example", "secret_file": str(secret)} for name in ("chat", "oncall")
+    ]
+    async with open_receivers(loaded(receivers=named).policy) as receivers:
+        assert {name: receiver.name for name, receiver in receivers.items()} == {"chat": "chat", "oncall": "oncall"}
+
+
+async def test_a_receiver_without_its_secret_keeps_the_rest_from_opening(tmp_path: Path):
+    named = [{"name": "chat", "url": "https://chat.example", "secret_file": str(tmp_path / "nothing")}]
+    with pytest.raises(SecretRefused):
+        async with open_receivers(loaded(receivers=named).policy):
+            pass

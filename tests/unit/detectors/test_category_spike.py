@@ -60,7 +60,7 @@ def test_nothing_is_judged_before_there_is_history() -> None:
 
 
 def test_a_page_tells_what_was_expected_and_what_came() -> None:
-    signal = run(SPIKE, steps([11, 12, 10, 12] * 30 + [58]))[1][-1]
+    signal = run(SPIKE, steps([11, 12, 10, 12] * 600 + [58], live_series=2))[1][-1]
     assert signal.level == "page"
     assert signal.categories == ("violence",)
     assert signal.stages == ("prompt",)
@@ -89,7 +89,7 @@ def test_more_live_series_raise_the_bound_in_powers_of_two() -> None:
 
 
 def test_a_ticket_comes_before_the_page_of_a_slow_rise_and_only_once() -> None:
-    levels = [signal.level for signal in run(SPIKE, steps([20] * 600 + [36] * 60))[1]]
+    levels = [signal.level for signal in run(SPIKE, steps([20] * 2300 + [36] * 60))[1]]
     assert levels[:2] == ["ticket", "page"]
     assert levels.count("ticket") == 1
 
@@ -127,6 +127,20 @@ def test_missing_steps_are_time_passed_not_counts_of_zero() -> None:
     later, signals = run(SPIKE, steps([20] * 12, start=START + timedelta(days=3)), state)
     assert signals == []
     assert later.baseline.level / later.baseline.level_weight == pytest.approx(20, rel=0.01)
+
+
+def test_a_series_that_was_gone_for_long_starts_anew() -> None:
+    state, _ = run(SPIKE, steps([2] * 60))
+    later, signals = run(SPIKE, steps([300] * 60, start=START + timedelta(days=30)), state)
+    assert signals == []
+    assert later.baseline.steps == 60
+
+
+def test_a_policy_with_another_mixture_takes_over_a_running_state() -> None:
+    other = CategorySpike(CategorySpikePolicy(multipliers=(2.0, 4.0)), "p2")
+    assert len(OPEN.evidence) == 4
+    later, _ = run(other, steps([11], start=START + 81 * STEP), OPEN)
+    assert len(later.evidence) == 2
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=30), st.integers(0, 10_000))

@@ -1,6 +1,7 @@
 """Falls of a mean are found in time, and told no more often than they should be."""
 
 from datetime import timedelta
+from itertools import pairwise
 from math import isfinite
 
 import pytest
@@ -46,7 +47,7 @@ def test_a_fall_within_the_margin_is_no_alarm() -> None:
 def test_a_fall_that_lasts_is_told_again_but_not_score_by_score() -> None:
     _, signals = run(DRIFT, scores((1000, 0.85), (2200, 0.6)))
     assert 4 <= len(signals) <= 5
-    gaps = [(later.at - earlier.at) / timedelta(minutes=3) for earlier, later in zip(signals, signals[1:], strict=False)]
+    gaps = [(later.at - earlier.at) / timedelta(minutes=3) for earlier, later in pairwise(signals)]
     assert min(gaps) > 500
 
 

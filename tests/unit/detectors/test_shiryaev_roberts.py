@@ -31,7 +31,7 @@ def test_counts_give_the_recomputed_values() -> None:
 
 
 def test_scores_give_the_recomputed_values() -> None:
-    logs = [log_wins(x, 0.85, BETS) for x in (0.9, 0.8, 0.2, 0.7, 0.95, 0.1, 0.6, 0.3)]
+    logs = [log_wins(x, 0.85, bets=BETS) for x in (0.9, 0.8, 0.2, 0.7, 0.95, 0.1, 0.6, 0.3)]
     expected = [0.896389, 2.082451, 7.3284, 12.246639, 8.554077, 28.695679, 57.890043, 200.107197]
     assert [exp(x) for x in _log_means(logs)] == pytest.approx(expected, abs=1e-6)
 
@@ -70,13 +70,13 @@ def test_the_statistic_is_always_a_number(logs: list[float]) -> None:
 
 @given(st.floats(0, 1), st.floats(0, 0.999), st.floats(0.001, 0.999))
 def test_every_bet_can_be_paid(score: float, mean: float, bet: float) -> None:
-    (win,) = log_wins(score, mean, [bet])
+    (win,) = log_wins(score, mean, bets=[bet])
     assert isfinite(win)
     assert win >= log1p(-bet) - 1e-12
 
 
 def _steps_until(threshold: float, rng: np.random.Generator, *, series: int, copies: int) -> int:
-    """Steps until the first of `series * copies` statistics over negative-binomial null counts reaches the threshold."""
+    """Steps until the first of `series * copies` statistics over null counts reaches the threshold."""
     held = [nothing(len(MULTIPLIERS))] * series
     for step in range(1, 100_000):
         counts = rng.poisson(10 * rng.gamma(15, 1 / 15, series))
@@ -104,6 +104,6 @@ def test_the_false_alarm_time_of_scores_is_close_to_its_bound() -> None:
         evidence, value, count = nothing(len(BETS)), -1.0, 0
         while value < log(100.0):
             count += 1
-            evidence, value = advance(evidence, log_wins(float(rng.beta(8.5, 1.5)), 0.85, BETS))
+            evidence, value = advance(evidence, log_wins(float(rng.beta(8.5, 1.5)), 0.85, bets=BETS))
         waits.append(count)
     assert 100.0 <= np.mean(waits) <= 170.0

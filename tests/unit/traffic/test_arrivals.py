@@ -1,6 +1,5 @@
 """The recorded trace gives its burstiness and its tokens, and nothing of its clock."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,7 @@ from traffic.arrivals import Arrivals
 from traffic.errors import ArrivalsError
 
 HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens"
-ROOT = Path(__file__).parents[3]
-RECORDED = Path(os.environ.get("WATCHFLOOR_DATA", ROOT.parent / "shared" / "data")) / "llm_arrivals_conv.csv"
+RECORDED = Path(__file__).parents[4] / "shared" / "data" / "llm_arrivals_conv.csv"
 
 
 def trace(count: int = 400) -> list[str]:
@@ -51,6 +49,13 @@ def test_every_stretch_keeps_its_ends_so_that_the_day_keeps_its_curve() -> None:
     shaped = Arrivals.read(trace()).shape(even, np.random.default_rng(1))
     assert np.array_equal(shaped[::256], even[::256])
     assert shaped[-1] == even[-1]
+
+
+def test_a_run_of_recorded_gaps_without_any_time_changes_nothing() -> None:
+    still = ["2026-01-01 00:00:00,1,1"] * 600
+    arrivals = Arrivals.read([HEADER, *still, "2026-01-01 00:00:01,1,1"])
+    even = np.arange(0, 100_000, 1000)
+    assert np.array_equal(arrivals.shape(even, np.random.default_rng(1)), even)
 
 
 @given(st.lists(st.integers(0, 10**9), max_size=900), st.integers(0, 2**32))

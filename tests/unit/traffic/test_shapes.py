@@ -145,4 +145,6 @@ def test_findings_are_annotated_more_often_than_blocked() -> None:
 def test_an_outage_and_an_opaque_refusal_are_planted_as_such() -> None:
     assert sum(OUTAGE in shape.verdicts for shape in TABLE) > 0
     assert all(shape.verdicts == (OPAQUE_BLOCK,) for shape in TABLE if OPAQUE_BLOCK in shape.verdicts)
-    assert all(OUTAGE.stage is one.stage is Stage.COMPLETION for shape in TABLE for one in shape.verdicts if one == OUTAGE)
+    assert all(
+        OUTAGE.stage is one.stage is Stage.COMPLETION for shape in TABLE for one in shape.verdicts if one == OUTAGE
+    )

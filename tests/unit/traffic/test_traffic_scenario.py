@@ -16,7 +16,7 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
     [
         ("seed", -1),
         ("seed", 2**63),
-        ("start", datetime(2026, 3, 2)),
+        ("start", START.replace(tzinfo=None)),
         ("users", 49),
         ("users", 5_000_001),
         ("hours", 0),
@@ -40,7 +40,10 @@ def test_a_field_out_of_range_is_named(field: str, value: Any) -> None:
 
 
 def test_runs_of_equal_scenarios_share_their_id_and_others_do_not() -> None:
-    same = [Scenario(seed=1, start=START).run, Scenario(seed=1, start=START.astimezone(timezone(timedelta(hours=2)))).run]
+    same = [
+        Scenario(seed=1, start=START).run,
+        Scenario(seed=1, start=START.astimezone(timezone(timedelta(hours=2)))).run,
+    ]
     others = [
         Scenario(seed=2, start=START).run,
         Scenario(seed=1, start=START + timedelta(seconds=1)).run,

@@ -1,0 +1,158 @@
+"""Follows the log with a consumer group and hands batches to the archiver; waits out a ClickHouse that is down."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from broker.connection import KafkaSettings
+from sql.archiver import Archiver
+from sql.batch import Batch, Record, StoredReport
+from sql.errors import StoreUnavailable
+
+log = structlog.get_logger()
+
+_POLL_MS = 100
+_FETCH_BYTES = 8 << 20
+_NEVER_MS = 24 * 3_600_000
+
+
+class ArchiverSettings(BaseSettings):
+    """How one archiver runs; read from `WATCHFLOOR_ARCHIVER_*`."""
+
+    model_config = SettingsConfigDict(env_prefix="WATCHFLOOR_ARCHIVER_", frozen=True, use_attribute_docstrings=True)
+
+    group: str = "watchfloor-archiver"
+    """The consumer group; archivers of one group share the partitions."""
+    batch_records: int = Field(default=50_000, ge=1, le=1_000_000)
+    """A partition's batch is stored when it has so many records."""
+    batch_seconds: float = Field(default=1.0, gt=0, le=60)
+    """A smaller batch is stored after this long."""
+    session_seconds: float = Field(default=10.0, ge=1, le=300)
+    """An archiver that is silent for this long loses its partitions to another."""
+    retry_seconds: float = Field(default=1.0, gt=0, le=60)
+    """First wait when ClickHouse refuses; doubled each time, up to a minute."""
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """Port of the Prometheus endpoint; null for none, 0 for any free one."""
+    metrics_host: str = "127.0.0.1"
+    """Address of the Prometheus endpoint."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Records of one partition that are read and not yet stored."""
+
+    since: float
+    records: list[Any] = field(default_factory=list)
+
+
+class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped for mypy
+    """One archiver's share of the log. Offsets are committed only for what ClickHouse has."""
+
+    def __init__(
+        self,
+        settings: ArchiverSettings,
+        kafka: KafkaSettings,
+        *,
+        archiver: Archiver,
+        on_stored: Callable[[str, StoredReport], None],
+    ) -> None:
+        self._settings, self._kafka, self._archiver, self._on_stored = settings, kafka, archiver, on_stored
+        self._pending: dict[TopicPartition, _Pending] = {}
+        self._storing = asyncio.Lock()
+        self._consumer = AIOKafkaConsumer(
+            **kafka.options(),
+            group_id=settings.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=_POLL_MS,
+            max_partition_fetch_bytes=_FETCH_BYTES,
+            session_timeout_ms=int(settings.session_seconds * 1000),
+            heartbeat_interval_ms=int(settings.session_seconds * 250),
+            max_poll_interval_ms=_NEVER_MS,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow until `stop` is set, then store what is read. Raises what is no mere outage of ClickHouse."""
+        self._consumer.subscribe([self._kafka.wire_name(topic) for topic in self._archiver.topics], listener=self)
+        await self._consumer.start()
+        try:
+            while not stop.is_set():
+                await self._read()
+                await self._store_due(stop)
+            for partition in list(self._pending):
+                with contextlib.suppress(StoreUnavailable):
+                    await self._store(partition)
+        finally:
+            await self._consumer.stop()
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Forget what is not stored; the next owner reads it again."""
+        async with self._storing:
+            for partition in revoked:
+                self._pending.pop(partition, None)
+                self._archiver.revoked(self._own_name(partition), partition.partition)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Nothing to do: the archiver asks ClickHouse when the first batch comes."""
+
+    async def _read(self) -> None:
+        fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=self._settings.batch_records)
+        for partition, records in fetched.items():
+            pending = self._pending.setdefault(partition, _Pending(monotonic()))
+            pending.records.extend(records)
+
+    async def _store_due(self, stop: asyncio.Event) -> None:
+        now = monotonic()
+        for partition, pending in list(self._pending.items()):
+            full = len(pending.records) >= self._settings.batch_records
+            if full or now - pending.since >= self._settings.batch_seconds:
+                await self._store_patiently(partition, stop)
+
+    async def _store_patiently(self, partition: TopicPartition, stop: asyncio.Event) -> None:
+        wait = self._settings.retry_seconds
+        while not stop.is_set():
+            try:
+                await self._store(partition)
+            except StoreUnavailable:
+                log.warning("store_unavailable", topic=partition.topic, partition=partition.partition, wait=wait)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), wait)
+                wait = min(wait * 2, 60.0)
+            else:
+                return
+
+    async def _store(self, partition: TopicPartition) -> None:
+        async with self._storing:
+            pending = self._pending.pop(partition, None)
+            if pending is None:
+                return
+            topic, records = self._own_name(partition), pending.records
+            batch = Batch(
+                topic, partition.partition, [Record(one.offset, one.timestamp, one.key, one.value) for one in records]
+            )
+            try:
+                report = await asyncio.to_thread(self._archiver.store_batch, batch)
+            except StoreUnavailable:
+                self._pending[partition] = pending
+                raise
+            self._on_stored(topic, report)
+            await self._commit(partition, records[-1].offset + 1)
+
+    async def _commit(self, partition: TopicPartition, offset: int) -> None:
+        try:
+            await self._consumer.commit({partition: offset})
+        except (CommitFailedError, IllegalStateError):
+            log.info("commit_overtaken", topic=partition.topic, partition=partition.partition)
+
+    def _own_name(self, partition: TopicPartition) -> str:
+        return str(partition.topic).removeprefix(self._kafka.topic_prefix)

@@ -1,0 +1,120 @@
+"""Commands that ask a running installation something: `query`, `explain`, `books`, `dead-letters`."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from broker.bulk import BulkProducer, Outgoing
+from broker.connection import KafkaSettings
+from broker.pick import read_one
+from watchfloor.client import Client
+from watchfloor.errors import Unfulfilled
+from watchfloor.place import DEFAULT, target
+from watchfloor.shell import told_plainly
+from watchfloor.traffic_commands import Data, TokenFile, Url
+
+dead_letters = typer.Typer(help="Records that could not be used.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON lines instead of a table.")]
+
+
+def query_command(
+    name: Annotated[str | None, typer.Argument(help="Name of the query; without it, all are listed.")] = None,
+    parameters: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, repeatable.")] = None,
+    json: Json = False,
+    data: Data = DEFAULT,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Run a named query."""
+    with told_plainly():
+        given = dict(one.partition("=")[::2] for one in parameters or [])
+        path = f"/v1/queries/{name}" if name else "/v1/queries"
+        answer = asyncio.run(_get(path, given, data=data, url=url, token_file=token_file))
+        _show(answer["rows" if name else "items"], as_json=json)
+
+
+def explain_command(
+    decision: Annotated[str, typer.Argument(help="Id of a decision, `dec_…`.")],
+    data: Data = DEFAULT,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Say why a decision was made, in plain words, with its evidence."""
+    with told_plainly():
+        answer = asyncio.run(_get(f"/v1/decisions/{decision}", {}, data=data, url=url, token_file=token_file))
+        typer.echo(answer["explanation"])
+
+
+def books_command(json: Json = False, data: Data = DEFAULT, url: Url = None, token_file: TokenFile = None) -> None:
+    """The reconciliation per topic and partition. Exit code 1 when something is not accounted for."""
+    with told_plainly():
+        rows = asyncio.run(_sql("SELECT * FROM worker_books ORDER BY topic, partition", data, url, token_file))
+        _show(rows, as_json=json)
+        if any(not int(row["balanced"]) for row in rows):
+            raise Unfulfilled("the books do not balance")
+
+
+@dead_letters.command("list")
+def dead_letters_list(
+    limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 50,
+    json: Json = False,
+    data: Data = DEFAULT,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """What was set aside, and why."""
+    with told_plainly():
+        rows = asyncio.run(_sql("SELECT * FROM dead_letters ORDER BY stored_at DESC LIMIT 1000", data, url, token_file))
+        _show(rows[:limit], as_json=json)
+
+
+@dead_letters.command("replay")
+def dead_letters_replay(
+    place: Annotated[list[str], typer.Argument(help="TOPIC/PARTITION/OFFSET of the original record, repeatable.")],
+) -> None:
+    """Put original records at the end of their topics again, after the cause is fixed. Needs Kafka's settings."""
+    with told_plainly():
+        typer.echo(f"{asyncio.run(_replay(place))} records sent again")
+
+
+async def _replay(places: list[str]) -> int:
+    kafka = KafkaSettings()
+    producer = BulkProducer(kafka)
+    await producer.start()
+    try:
+        for place in places:
+            topic, partition, offset = place.rsplit("/", 2)
+            record = await read_one(kafka, topic, partition=int(partition), offset=int(offset))
+            await producer.send([Outgoing(topic, record.key, record.value, int(partition))])
+    finally:
+        await producer.stop()
+    return len(places)
+
+
+async def _get(path: str, params: dict[str, str], *, data: Path, url: str | None, token_file: Path | None) -> Any:
+    async with Client.connected(target(data, url, token_file)) as client:
+        return await client.get(path, params)
+
+
+async def _sql(query: str, data: Path, url: str | None, token_file: Path | None) -> list[dict[str, Any]]:
+    async with Client.connected(target(data, url, token_file)) as client:
+        return await client.sql(query)
+
+
+def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            typer.echo(msgspec.json.encode(row).decode())
+        return
+    if not rows:
+        typer.echo("no rows", err=True)
+        return
+    table = Table(*map(str, rows[0]))
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table)
