@@ -82,7 +82,7 @@ def settle(store: Store, lane: Lane, *, entry: Entry, shape: Shape) -> int:
     if found != entry.stored:
         raise BatchTorn(lane.topic, lane.partition, expected=entry.stored, found=found)
     if shape.rollups:
-        store.command_once(statement("push_batch_again"), place, token=entry.token(lane))
+        store.insert_again(shape.table, statement("batch"), params=place, token=entry.token(lane))
     return entry.last + 1
 
 

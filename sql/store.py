@@ -21,14 +21,15 @@ _LIMITS_REACHED = frozenset({159, 241})
 _ONE_BLOCK: dict[str, object] = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "async_insert": 0,
-    "max_insert_block_size": 1_048_576,
-    "min_insert_block_size_rows": 1_048_576,
-    "min_insert_block_size_bytes": 1 << 30,
+    "max_insert_block_size": 1 << 22,
+    "min_insert_block_size_rows": 1 << 22,
+    "min_insert_block_size_bytes": 1 << 32,
     "max_insert_threads": 1,
     "input_format_parallel_parsing": 0,
 }
 """An insert becomes one block and so one part: all of it is stored, or nothing."""
 _LINES = msgspec.json.Encoder()
+_LINE_FORMAT = "JSONCompactEachRow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,14 @@ class Store:
         with _translated():
             self._writer.command(sql, parameters=dict(params or {}), settings=dict(settings or {}))
 
-    def command_once(self, sql: str, params: Mapping[str, object], *, token: str) -> None:
-        """Carry out an `INSERT … SELECT` as one block; a `token` seen before makes it a no-op, in the rollups too."""
-        self.command(sql, params, settings=_insert_settings(token) | {"max_threads": 1, "max_block_size": 1_048_576})
+    def insert_again(self, table: str, sql: str, *, params: Mapping[str, object], token: str) -> None:
+        """Insert what a query over all columns of `table` answers, under a `token` that may have been seen before.
+
+        The rows come here and go back: an `INSERT … SELECT` cuts its blocks in ways that tokens do not survive.
+        """
+        with _translated():
+            rows = self._reader.raw_query(sql, parameters=dict(params), fmt=_LINE_FORMAT)
+            self._writer.raw_insert(table, None, rows, settings=_line_settings(token), fmt=_LINE_FORMAT)
 
     def create_database(self) -> None:
         """Create the database of the settings; does nothing when it exists."""
@@ -107,14 +113,9 @@ class Store:
 
         Six times as fast as columns: rows travel as lines of JSON and ClickHouse does the typing. No bytes.
         """
-        settings = _insert_settings(token) | {
-            "date_time_input_format": "best_effort",
-            "input_format_null_as_default": 1,
-        }
+        lines = _LINES.encode_lines(rows)
         with _translated():
-            self._writer.raw_insert(
-                table, names, _LINES.encode_lines(rows), settings=settings, fmt="JSONCompactEachRow"
-            )
+            self._writer.raw_insert(table, names, lines, settings=_line_settings(token), fmt=_LINE_FORMAT)
 
     @contextmanager
     def read_only(self, limits: Settings) -> Iterator[Any]:
@@ -168,6 +169,10 @@ def _server(settings: StoreSettings) -> dict[str, Any]:
 
 def _insert_settings(token: str) -> dict[str, object]:
     return {**_ONE_BLOCK, "insert_deduplication_token": token} if token else dict(_ONE_BLOCK)
+
+
+def _line_settings(token: str) -> dict[str, object]:
+    return _insert_settings(token) | {"date_time_input_format": "best_effort", "input_format_null_as_default": 1}
 
 
 @contextmanager
