@@ -13,7 +13,9 @@ from events.topics import Topic
 class KafkaSettings(BaseSettings):
     """Where the log is and how to get in; read from `WATCHFLOOR_KAFKA_*`, frozen."""
 
-    model_config = SettingsConfigDict(env_prefix="WATCHFLOOR_KAFKA_", frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WATCHFLOOR_KAFKA_", env_ignore_empty=True, frozen=True, use_attribute_docstrings=True
+    )
 
     bootstrap: str = "127.0.0.1:9092"
     """`host:port`, several separated by commas."""

@@ -1,6 +1,6 @@
 """Reads canonical events fast: msgspec first, pydantic where msgspec hesitates; the verdict is always pydantic's.
 
-Measured on one core with a verdict of 332 bytes: pydantic 4.1 µs, msgspec with one regular expression per field 4.2 µs,
+Measured on one core with a verdict of 332 bytes: pydantic 4.1 µs, msgspec with one regular expression per field 3.3 µs,
 this decoder 1.7 µs, of which 0.5 µs is msgspec itself. So the constraints that cost most are checked together:
 
 - required ids, tenant and subject: one regular expression over all of them;

@@ -23,11 +23,11 @@ def event_hash(tenant: str, event_id: str) -> int:
 class Seen:
     """A bounded set of event hashes. `minute` is minutes since 1970 in event time, `int(at.timestamp()) // 60`.
 
-    Holds at most `limit` hashes, about 100 bytes each; past it the oldest minutes are forgotten, and a duplicate from
+    Holds at most `limit` hashes, about 140 bytes each; past it the oldest minutes are forgotten, and a duplicate from
     there would count again. `forgotten` counts the hashes that were lost so: it must stay zero, watch it.
     """
 
-    def __init__(self, limit: int = 20_000_000) -> None:
+    def __init__(self, limit: int = 10_000_000) -> None:
         self._buckets: dict[int, set[int]] = {}
         self._limit = limit
         self._size = 0

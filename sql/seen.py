@@ -75,7 +75,9 @@ class SeenMinutes:
 
 def _groups(minutes: Minutes) -> Iterator[tuple[int, int, int]]:
     """(minute, start, stop) for each run of equal minutes."""
-    starts = np.flatnonzero(np.concatenate(([True], minutes[1:] != minutes[:-1]))).tolist() if len(minutes) else []
+    if not len(minutes):
+        return
+    starts = np.flatnonzero(np.concatenate(([True], minutes[1:] != minutes[:-1]))).tolist()
     for start, stop in zip(starts, [*starts[1:], len(minutes)], strict=True):
         yield int(minutes[start]), start, stop
 

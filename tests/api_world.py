@@ -1,5 +1,6 @@
 """A whole API in memory for tests: fakes behind its ports, and a writer that runs the real alerts functions."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from alerts.incidents import IncidentFile, IncidentOutcome, apply_incident_comma
 from alerts.signal import Signal
 from api.alert_feed import Alert, AlertFeed, AlertFilter
 from api.app import create_app
+from api.changes import Hub
 from api.commands import Commander
 from api.deps import ApiDeps
 from api.errors import BrokerUnavailable, QueryRefused, StoreUnavailable, Unknown
@@ -220,7 +222,7 @@ class World:
         self.writer.hear(found)
         return self.writer.cases[tenant, subject].decisions[-1]
 
-    def spike(self, number: int = 1) -> str:
+    def spike(self, number: int = 1000) -> str:
         """Open an incident, and return its id."""
         found = series_signal(number)
         self.writer.hear(found)
@@ -238,6 +240,15 @@ def envelope(**fields: Any) -> dict[str, Any]:
         "http_status": 400, "body": {"error": error},
     } | fields  # fmt: skip
     return {name: value for name, value in item.items() if value is not None}
+
+
+async def followed(hub: Hub[Any], asking: asyncio.Task[Any]) -> None:
+    """Wait until a stream follows the hub, or was refused."""
+    for _ in range(10_000):
+        if len(hub) or asking.done():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("nobody follows")
 
 
 def event_frames(text: str) -> list[tuple[str, str, str | None]]:

@@ -21,24 +21,29 @@ RELEASES = (("2026.9", 0.9), ("2026.10-canary", 0.1))
 
 PERSON = np.dtype(
     [
-        ("kind", "i1"),  # index into OFFENDERS, or BENIGN
+        ("kind", "i1"),
         ("tenant", "i2"),
         ("language", "i1"),
         ("release", "i1"),
-        ("profile", "i1"),  # which categories its blocks fall into
-        ("volume", "f8"),  # requests per weekday
-        ("rate_before", "f8"),  # chance that a fresh prompt is blocked before `offends_at`
-        ("rate", "f8"),  # and from then on
-        ("offends_at", "i8"),  # ms after the start
+        ("profile", "i1"),
+        ("volume", "f8"),
+        ("rate_before", "f8"),
+        ("rate", "f8"),
+        ("offends_at", "i8"),
         ("active_from", "i8"),
         ("active_to", "i8"),
         ("session_length", "f8"),
         ("gap_ms", "f8"),
-        ("retry", "f8"),  # chance that a blocked prompt is sent again unchanged
-        ("weekend", "f8"),  # volume on a weekend day against a weekday
+        ("retry", "f8"),
+        ("weekend", "f8"),
         ("round_the_clock", "?"),
     ]
 )
+"""One user. `kind` is an index into OFFENDERS or BENIGN, `profile` the categories that blocks fall into, `volume`
+requests per weekday and `weekend` the factor for the other days; `rate_before` and `rate` are the chances that a fresh
+prompt is blocked before and from `offends_at` on, `retry` that a blocked one is sent again unchanged; times are ms
+after the start."""
+
 People = NDArray[np.void]
 
 

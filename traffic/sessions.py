@@ -9,9 +9,9 @@ from traffic.scenario import HOUR_MS, Scenario
 
 REQUEST = np.dtype(
     [
-        ("at", "i8"),  # ms after the start
+        ("at", "i8"),
         ("user", "i4"),
-        ("session", "i8"),  # hour of its start and number in that hour
+        ("session", "i8"),
         ("deployment", "i1"),
         ("outcome", "i2"),
         ("shape", "i2"),
@@ -19,10 +19,13 @@ REQUEST = np.dtype(
         ("prompt_tokens", "i4"),
         ("completion_tokens", "i4"),
         ("latency_ms", "f4"),
-        ("score", "f4"),  # groundedness, NaN where nothing was scored
-        ("retry", "?"),  # the blocked prompt before it, sent again unchanged
+        ("score", "f4"),
+        ("retry", "?"),
     ]
 )
+"""One request. `at` is ms after the start, `session` the hour of its start and its number in that hour, `score` the
+groundedness or NaN where nothing was scored, `retry` whether it is the blocked prompt before it, sent again."""
+
 Requests = NDArray[np.void]
 
 SESSION_BITS = 32

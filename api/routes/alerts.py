@@ -70,7 +70,7 @@ async def follow(
     asked: Annotated[AlertQuery, Query()],
     deps: Deps,
     caller: Caller,
-    last_event_id: Annotated[str | None, Header(max_length=100)] = None,
+    last_event_id: Annotated[str | None, Header(max_length=100, description="Go on after this event.")] = None,
 ) -> StreamingResponse:
     """Server-sent events `alert`, from now on or from `Last-Event-ID`. `reset` first means that alerts may have been
     missed: read the pages of /v1/alerts. A slow client gets `slow_client` and is cut.

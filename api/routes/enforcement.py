@@ -55,7 +55,7 @@ async def follow(
     caller: Caller,
     tenant: Annotated[Tenant | None, Query(description="Only this tenant.")] = None,
     start: Annotated[str, Query(alias="from", max_length=100, description="`start`, `now`, or an event id.")] = "start",
-    last_event_id: Annotated[str | None, Header(max_length=100)] = None,
+    last_event_id: Annotated[str | None, Header(max_length=100, description="Go on after this event.")] = None,
 ) -> StreamingResponse:
     """Server-sent events `enforcement`: first the latest state of every subject (or what changed after the event id),
     then `ready`, then each change. `reset` first means: forget what you knew, a snapshot follows. A client that reads

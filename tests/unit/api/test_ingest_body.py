@@ -1,6 +1,7 @@
 """Splitting bodies: objects, lists, lines, and what is none of them."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -42,15 +43,10 @@ def test_lines_are_recognised_without_being_announced(items: list[Any], newline:
     assert list(parts(raw, "application/x-ndjson").items) == items
 
 
-@given(st.binary(max_size=60))
-def test_no_bytes_crash_it(raw: bytes) -> None:
-    for content_type in ("application/json", "application/x-ndjson"):
-        try:
-            found = parts(raw, content_type)
-        except Unreadable as error:
-            assert error.detail
-        else:
-            assert found.items is not None
+@given(st.binary(max_size=60), st.sampled_from(["application/json", "application/x-ndjson"]))
+def test_no_bytes_crash_it(raw: bytes, content_type: str) -> None:
+    with suppress(Unreadable):
+        assert parts(raw, content_type).items is not None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from events.decoder import RECORD_LIMIT, Decoder, fast_struct
 from events.errors import InvalidRecord
 from events.event import Event
 
-MODELS = (RequestLog, FilterVerdict, UserFeedback, ProviderNotice)
+MODELS: tuple[type[Event], ...] = (RequestLog, FilterVerdict, UserFeedback, ProviderNotice)
 DECODERS: dict[type[Event], Decoder[Any]] = {model: Decoder(model) for model in MODELS}
 
 letters, digits = string.ascii_letters, string.digits

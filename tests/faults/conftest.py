@@ -1,0 +1,44 @@
+"""The input of the fault tests, and what an undisturbed worker makes of it."""
+
+import uuid
+from collections.abc import Callable
+from time import monotonic
+
+import pytest
+import pytest_asyncio
+from apache_kafka import ApacheKafka
+from loop.process import worker
+from loop.run import Run, Undisturbed
+from loop.traffic_input import offenders_among
+
+from broker.connection import KafkaSettings
+
+def installation(kafka: ApacheKafka) -> KafkaSettings:
+    """Topics of one's own on the session's Apache Kafka."""
+    return kafka.settings.model_copy(update={"topic_prefix": f"{uuid.uuid4().hex[:8]}-"})
+
+
+@pytest.fixture
+def apache(apache_kafka: ApacheKafka) -> KafkaSettings:
+    """Topics of the test's own on the session's Apache Kafka."""
+    return installation(apache_kafka)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def undisturbed(apache_kafka: ApacheKafka, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """What one worker that nothing happens to makes of the input."""
+    kafka, records = installation(apache_kafka), offenders_among(users=200, hours=3)
+    started = monotonic()
+    log = tmp_path_factory.mktemp("undisturbed") / "worker.log"
+    with worker(kafka, log, batch_records=500):
+        async with Run.fed(kafka, records) as run:
+            done = await run.done()
+    assert not done.twice
+    return Undisturbed(records, done.outcome, monotonic() - started)
+
+
+@pytest.fixture
+def told(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Says a figure in the test's report, whether output is captured or not."""
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    return lambda figure: reporter.write_line(f"\n  {figure}") if reporter else None

@@ -1,0 +1,97 @@
+"""Feeds a running worker at the pace at which it reads, and tells how far it is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+import msgspec
+
+from broker.bulk import BulkProducer, Outgoing
+from broker.connection import KafkaSettings
+from broker.topics import ensure_topics
+from broker.view import Record, TopicTail
+from events.topics import BOOKS, SIGNALS
+from loop.outcome import Outcome, Written, settled, written
+from loop.process import group_of
+from loop.traffic_input import slices
+from loop.waiting import until
+
+_SLICES = 40
+_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """An input, and what a worker that nothing happens to makes of it."""
+
+    records: list[Outgoing]
+    outcome: Outcome
+    seconds: float
+
+
+class Run:
+    """One worker group over one input. Records go out in slices, at most two of which are not yet read."""
+
+    def __init__(self, kafka: KafkaSettings, records: Sequence[Outgoing]) -> None:
+        self.kafka, self._records = kafka, records
+        self.signals = 0
+        """Signals committed so far."""
+        self._read: dict[bytes, int] = {}
+        self._tail = TopicTail(kafka, [BOOKS, SIGNALS], self._look)
+
+    @classmethod
+    @asynccontextmanager
+    async def fed(cls, kafka: KafkaSettings, records: Sequence[Outgoing]) -> AsyncIterator[Self]:
+        """Send the input while the block lasts."""
+        await ensure_topics(kafka)
+        run = cls(kafka, records)
+        await run._tail.start()
+        feeding = asyncio.create_task(run._feed())
+        try:
+            yield run
+        finally:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
+            await run._tail.stop()
+
+    @property
+    def read(self) -> int:
+        """Records that the books account for."""
+        return sum(self._read.values())
+
+    @property
+    def share(self) -> float:
+        """The part of the input that is read, 0..1."""
+        return self.read / len(self._records)
+
+    def _look(self, record: Record) -> None:
+        if record.topic == self.kafka.wire_name(SIGNALS):
+            self.signals += 1
+        else:
+            self._read[record.key or b""] = int(msgspec.json.decode(record.value or b"")["read"])
+
+    async def _feed(self) -> None:
+        producer = BulkProducer(self.kafka)
+        await producer.start()
+        try:
+            sent = 0
+            for part in slices(self._records, _SLICES):
+                await until(lambda due=sent - _AHEAD * len(part): self.read >= due, "the worker reads on", seconds=90)
+                await producer.send(part)
+                sent += len(part)
+        finally:
+            await producer.stop()
+
+    async def reaches(self, share: float) -> None:
+        """Wait until this part of the input is read, and a signal has come since."""
+        await until(lambda: self.share >= share, f"{share:.0%} of the input read", seconds=90)
+        before = self.signals
+        await until(lambda: self.signals > before or self.share >= 1, "another signal", seconds=90)
+
+    async def done(self) -> Written:
+        """Wait until everything is read and all that follows from it is settled; what came of it."""
+        await until(lambda: self.share >= 1, "the whole input read", seconds=90)
+        await until(lambda: settled(self.kafka, group_of(self.kafka)), "the lanes are settled", every=0.2)
+        return await written(self.kafka)
