@@ -63,11 +63,12 @@ def _translated() -> Iterator[None]:
     except errors.QueryRefused as error:
         raise QueryRefused(code=_ACCESS_DENIED, name="ACCESS_DENIED", reason=error.reason) from error
     except errors.QueryFailed as error:
-        raise QueryRefused(code=error.code, name=error.name, reason=_words_of(error.message)) from error
+        raise QueryRefused(code=error.code, name=error.name, reason=_words_of(error)) from error
     except errors.StoreUnavailable as error:
         raise StoreUnavailable from error
 
 
-def _words_of(message: str) -> str:
+def _words_of(error: errors.QueryFailed) -> str:
     # The client library wraps ClickHouse's sentence in its own, which names the server's address.
-    return message.rpartition("DB::Exception: ")[2].partition("(for url")[0].strip()[:2000]
+    sentence = error.message.rpartition("DB::Exception: ")[2].partition("(for url")[0]
+    return sentence.partition(f"({error.name})")[0].strip()[:2000]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from datetime import timedelta
 
 from starlette.datastructures import MutableHeaders
@@ -44,7 +45,7 @@ class Edge:
         except TimeoutError:
             await response.fail(TooSlow(), scope, receive)
         except Exception as error:
-            _log.exception("request_failed error=%s", type(error).__name__)
+            _log.error("request_failed error=%s at=%s", type(error).__name__, _place(error))
             await response.fail(ApiError(), scope, receive)
         seconds = asyncio.get_running_loop().time() - started
         self._metrics.answered(scope["method"], _route(scope), status=response.status, seconds=seconds)
@@ -68,6 +69,12 @@ class _Response:
     async def fail(self, error: ApiError, scope: Scope, receive: Receive) -> None:
         if not self.status:
             await response_to(error)(scope, receive, self.send)
+
+
+def _place(error: Exception) -> str:
+    # Not the message, and so no traceback either: it may hold what the caller sent.
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename}:{frame.lineno}"
 
 
 def _route(scope: Scope) -> str:

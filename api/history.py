@@ -61,7 +61,7 @@ class StoreHistory:
     ) -> list[dict[str, Any]]:
         limits = tenant_limits(self._store.settings.database, tenants)
         with _translated():
-            table = await asyncio.to_thread(self._store.query, self._sql[name], params, limits)
+            table = await asyncio.to_thread(self._store.query, self._sql[name], params, settings=limits)
         return table.dicts()
 
 

@@ -74,8 +74,6 @@ class Decoder(Generic[E]):
             event = self._model.model_validate_json(raw)
         except ValidationError as error:
             raise InvalidRecord(*first_problem(error)) from None
-        except OverflowError:  # the first or last day of the calendar, moved over its edge by its offset
-            raise InvalidRecord("at", "datetime_out_of_range") from None
         return cast(E, self._struct(**dict(event)))
 
 

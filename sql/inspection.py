@@ -130,6 +130,8 @@ def _check_tree(nodes: list[Node], rules: Rules) -> None:
     if root.kind.startswith(("ShowCreate", "Exists")):
         rules.check_table(root.name.replace(" ", "."))
     for parent, node in zip([root, *nodes], nodes, strict=False):
+        if node.kind == "Set" and not (root.kind == "Explain" and node.depth == 1):
+            raise QueryRefused("settings are the server's to choose")
         if node.kind == "TableIdentifier":
             rules.check_table(node.name)
         elif node.kind == "Identifier":

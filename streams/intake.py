@@ -16,6 +16,9 @@ from streams.dead_letters import DeadLetter, DeadLetterGuard
 from streams.lane import Record
 
 
+_MOST_SEEN = 5_000_000
+
+
 class Arrival(NamedTuple):
     """An event that counts: new, valid and in time."""
 
@@ -46,7 +49,7 @@ class Intake:
         self._guard = DeadLetterGuard(topic, partition, policy.dead_letters)
         self._lateness = policy.lateness.allowed.total_seconds()
         self._future = policy.lateness.future
-        self._seen = Seen()
+        self._seen = Seen(_MOST_SEEN)
         self._fresh: dict[int, list[int]] = {}
         self._chunks: dict[int, int] = {}
         self._restored: dict[tuple[int, int], bytes] = {}

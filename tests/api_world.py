@@ -1,7 +1,8 @@
 """A whole API in memory for tests: fakes behind its ports, and a writer that runs the real alerts functions."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,8 @@ from api.errors import BrokerUnavailable, QueryRefused, StoreUnavailable, Unknow
 from api.feeds import Tail
 from api.metrics import Metrics
 from api.page import Place
-from api.ports import NamedQuery, SqlAnswer, SqlRequest
+from api.ports import Analytics, History, NamedQuery, SqlAnswer, SqlRequest
+from api.serve import serve
 from api.settings import ApiSettings
 from api.tokens import Token, TokenBook, hash_of
 from api.views import Views
@@ -168,7 +170,14 @@ class FakeHistory:
 class World:
     """An API with everything behind it; `call` speaks HTTP to it."""
 
-    def __init__(self, *, feed_size: int = 1000, **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        feed_size: int = 1000,
+        analytics: Analytics | None = None,
+        history: History | None = None,
+        **settings: Any,
+    ) -> None:
         self.now = NOW
         self.sink, self.writer = FakeSink(), Writer()
         self.analytics, self.history = FakeAnalytics(), FakeHistory()
@@ -184,8 +193,8 @@ class World:
             pseudonymiser=Pseudonymiser(KEYS),
             sink=self.sink,
             commander=commander,
-            analytics=self.analytics,
-            history=self.history,
+            analytics=analytics or self.analytics,
+            history=history or self.history,
             views=Views.empty("e1"),
             feed=AlertFeed("e1", size=feed_size),
             clock=lambda: self.now,
@@ -240,6 +249,19 @@ def envelope(**fields: Any) -> dict[str, Any]:
         "http_status": 400, "body": {"error": error},
     } | fields  # fmt: skip
     return {name: value for name, value in item.items() if value is not None}
+
+
+@asynccontextmanager
+async def served(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    """The world on a free port (`port=0`); stopped at the end, which must come quickly."""
+    stop, url = asyncio.Event(), asyncio.get_running_loop().create_future()
+    running = asyncio.create_task(serve(world.deps, world.settings, stop, ready=url.set_result))
+    headers = {"Authorization": f"Bearer {SECRETS['admin']}"}
+    async with httpx.AsyncClient(base_url=await url, headers=headers) as client:
+        yield client
+        stop.set()
+        async with asyncio.timeout(5):
+            await running
 
 
 async def followed(hub: Hub[Any], asking: asyncio.Task[Any]) -> None:

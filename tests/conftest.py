@@ -17,8 +17,7 @@ def apache_kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         if os.environ.get("CI") == "true":
             pytest.fail(f"Apache Kafka is required in CI: {error}")
         pytest.skip(f"no Apache Kafka: {error}")
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter:
-        reporter.write_line(f"\nApache Kafka {kafka.version} at {kafka.settings.bootstrap}")
+    with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
+        print(f"\nApache Kafka {kafka.version} at {kafka.settings.bootstrap}")  # noqa: T201 — CI shows what it ran on
     yield kafka
     kafka.stop()

@@ -58,8 +58,6 @@ def validated(model: type[M], fields: dict[str, Any]) -> M:
         return model.model_validate(fields)
     except ValidationError as error:
         raise FormatError(*first_problem(error)) from None
-    except OverflowError:  # the first or last day of the calendar, moved over its edge by its offset
-        raise FormatError("at", "datetime_out_of_range") from None
 
 
 def refuse_future(at: datetime, context: EdgeContext) -> None:

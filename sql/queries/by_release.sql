@@ -5,7 +5,7 @@
 SELECT
     release, sum(requests) AS total, sumIf(requests, outcome = 'blocked') AS blocked, blocked / total AS blocked_rate,
     sumIf(requests, outcome = 'failed') AS failed, uniqMerge(subjects) AS users,
-    quantilesTDigestMerge(0.5, 0.9, 0.99)(latency) AS latency_ms
+    arrayMap(x -> if(isNaN(x), NULL, x), quantilesTDigestMerge(0.5, 0.9, 0.99)(latency)) AS latency_ms
 FROM requests_by_hour
 WHERE hour >= {from:DateTime('UTC')} AND hour < {to:DateTime('UTC')} AND ({tenant:String} = '' OR tenant = {tenant:String})
 GROUP BY release

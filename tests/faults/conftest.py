@@ -9,7 +9,7 @@ import pytest_asyncio
 from apache_kafka import ApacheKafka
 from loop.process import worker
 from loop.run import Run, Undisturbed
-from loop.traffic_input import offenders_among
+from loop.fixed import fixed_input
 
 from broker.connection import KafkaSettings
 
@@ -27,7 +27,7 @@ def apache(apache_kafka: ApacheKafka) -> KafkaSettings:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def undisturbed(apache_kafka: ApacheKafka, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """What one worker that nothing happens to makes of the input."""
-    kafka, records = installation(apache_kafka), offenders_among(users=200, hours=3)
+    kafka, records = installation(apache_kafka), fixed_input()
     started = monotonic()
     log = tmp_path_factory.mktemp("undisturbed") / "worker.log"
     with worker(kafka, log, batch_records=500):

@@ -3,29 +3,14 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import httpx
 import pytest
 from alert_facts import SUBJECT
-from api_world import SECRETS, World
+from api_world import SECRETS, World, served
 
 from api.serve import serve
-
-
-@asynccontextmanager
-async def served(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    """The world on a free port; stopped at the end, which must come quickly."""
-    stop, url = asyncio.Event(), asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(serve(world.deps, world.settings, stop, ready=url.set_result))
-    headers = {"Authorization": f"Bearer {SECRETS['admin']}"}
-    async with httpx.AsyncClient(base_url=await url, headers=headers) as client:
-        yield client
-        stop.set()
-        async with asyncio.timeout(5):
-            await running
 
 
 async def test_it_answers_over_tcp_and_stops_when_told() -> None:
@@ -44,7 +29,7 @@ async def test_a_stream_gets_changes_as_they_happen_and_a_closing_event_at_the_e
     ready, changed = asyncio.Event(), asyncio.Event()
 
     async def follow(client: httpx.AsyncClient) -> None:
-        async with client.stream("GET", "/v1/enforcement/stream", timeout=None) as answer:  # noqa: S113 - it lasts
+        async with client.stream("GET", "/v1/enforcement/stream", timeout=None) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")
             async for line in answer.aiter_lines():
                 lines.append(line)

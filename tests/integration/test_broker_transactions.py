@@ -5,8 +5,10 @@ import random
 from collections.abc import AsyncIterator
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError
+from aiokafka.structs import OffsetAndMetadata
 
 from broker.bulk import BulkProducer, Outgoing
 from broker.connection import KafkaSettings
@@ -45,10 +47,20 @@ async def committed(kafka: KafkaSettings, group: str) -> dict[tuple[str, int], i
     admin = AIOKafkaAdminClient(**kafka.options())
     await admin.start()
     try:
-        offsets = await admin.list_consumer_group_offsets(group)
+        async with asyncio.timeout(30):
+            offsets = await _offsets(admin, group)
     finally:
         await admin.close()
     return {(partition.topic, partition.partition): found.offset for partition, found in offsets.items()}
+
+
+async def _offsets(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+    """A fresh broker makes its coordinator when it is first asked for."""
+    while True:
+        try:
+            return await admin.list_consumer_group_offsets(group)
+        except (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError):
+            await asyncio.sleep(0.1)
 
 
 async def values(kafka: KafkaSettings, topic: str) -> list[bytes | None]:

@@ -1,6 +1,6 @@
 """A fixed input: simulated requests with offenders among them, as records for the log; the same in every run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -31,10 +31,9 @@ def record_of(event: Event) -> Outgoing:
     return Outgoing(topic_of(event).name, key, event.model_dump_json(exclude_none=True).encode())
 
 
-def offenders_among(users: int, hours: int) -> list[Outgoing]:
-    """Records of a few hours in which every twentieth user is an offender."""
-    scenario = Scenario(seed=7, start=START, users=users, hours=hours, offender_share=0.05)
-    return [record_of(event) for event in events_of(scenario)]
+def in_order(events: Iterable[Event]) -> list[Outgoing]:
+    """The events as records, by event time."""
+    return [record_of(event) for event in sorted(events, key=lambda event: event.at)]
 
 
 def slices(records: Sequence[Outgoing], count: int) -> list[Sequence[Outgoing]]:

@@ -11,7 +11,8 @@ CREATE VIEW IF NOT EXISTS requests_per_minute {on_cluster} AS
 SELECT
     r.minute AS minute, r.tenant AS tenant, r.provider AS provider, r.model AS model, r.deployment AS deployment, r.language AS language, r.release AS release, r.modality AS modality, r.outcome AS outcome,
     sum(r.requests) AS requests, sum(r.prompt_tokens) AS prompt_tokens, sum(r.completion_tokens) AS completion_tokens,
-    quantilesTDigestMerge(0.5, 0.9, 0.99)(r.latency) AS latency_ms, uniqMerge(r.subjects) AS subjects
+    arrayMap(x -> if(isNaN(x), NULL, x), quantilesTDigestMerge(0.5, 0.9, 0.99)(r.latency)) AS latency_ms,
+    uniqMerge(r.subjects) AS subjects
 FROM requests_by_minute AS r
 GROUP BY minute, tenant, provider, model, deployment, language, release, modality, outcome;
 
@@ -27,7 +28,8 @@ CREATE VIEW IF NOT EXISTS requests_per_hour {on_cluster} AS
 SELECT
     r.hour AS hour, r.tenant AS tenant, r.provider AS provider, r.model AS model, r.deployment AS deployment, r.language AS language, r.release AS release, r.modality AS modality, r.outcome AS outcome,
     sum(r.requests) AS requests, sum(r.prompt_tokens) AS prompt_tokens, sum(r.completion_tokens) AS completion_tokens,
-    quantilesTDigestMerge(0.5, 0.9, 0.99)(r.latency) AS latency_ms, uniqMerge(r.subjects) AS subjects
+    arrayMap(x -> if(isNaN(x), NULL, x), quantilesTDigestMerge(0.5, 0.9, 0.99)(r.latency)) AS latency_ms,
+    uniqMerge(r.subjects) AS subjects
 FROM requests_by_hour AS r
 GROUP BY hour, tenant, provider, model, deployment, language, release, modality, outcome;
 
@@ -43,6 +45,7 @@ CREATE VIEW IF NOT EXISTS requests_per_day {on_cluster} AS
 SELECT
     r.day AS day, r.tenant AS tenant, r.provider AS provider, r.model AS model, r.deployment AS deployment, r.language AS language, r.release AS release, r.modality AS modality, r.outcome AS outcome,
     sum(r.requests) AS requests, sum(r.prompt_tokens) AS prompt_tokens, sum(r.completion_tokens) AS completion_tokens,
-    quantilesTDigestMerge(0.5, 0.9, 0.99)(r.latency) AS latency_ms, uniqMerge(r.subjects) AS subjects
+    arrayMap(x -> if(isNaN(x), NULL, x), quantilesTDigestMerge(0.5, 0.9, 0.99)(r.latency)) AS latency_ms,
+    uniqMerge(r.subjects) AS subjects
 FROM requests_by_day AS r
 GROUP BY day, tenant, provider, model, deployment, language, release, modality, outcome;
