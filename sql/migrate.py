@@ -1,14 +1,12 @@
 """Brings the tables to the version of the code and back: numbered migrations, each applied once. It moves no data."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 
 from policy.policy import Retention
-from sql.errors import BadMigration, QueryFailed, SchemaDiffers
+from sql.errors import QueryFailed, SchemaDiffers
+from sql.migration import Migration, migrations
+from sql.retention import apply_retention
 from sql.store import Store
 from sql.template import render, statements
 
@@ -27,32 +25,12 @@ _NOTHING_THERE = frozenset({60, 81})
 
 
 @dataclass(frozen=True, slots=True)
-class Migration:
-    """One numbered change of the tables, with its way back."""
-
-    version: int
-    name: str
-    up: str
-    down: str
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
     """Whether a migration is applied, and since when it is so (None: never touched)."""
 
     migration: Migration
     applied: bool
     at: datetime | None
-
-
-@cache
-def migrations() -> tuple[Migration, ...]:
-    """All migrations, oldest first. Raises BadMigration when a number is missing or double."""
-    found = sorted((_read(folder) for folder in _folders()), key=lambda one: one.version)
-    for expected, migration in enumerate(found, start=1):
-        if migration.version != expected:
-            raise BadMigration(migration.name, f"number {expected} was expected")
-    return tuple(found)
 
 
 def status(store: Store) -> list[Status]:
@@ -62,13 +40,14 @@ def status(store: Store) -> list[Status]:
 
 
 def up(store: Store, retention: Retention, *, now: datetime, to: int | None = None) -> list[Migration]:
-    """Apply what is missing, up to version `to`; returns what was applied. A second call does nothing."""
+    """Apply what is missing, up to version `to`, and the retention; returns what was applied. Repeating it is harmless."""
     store.create_database()
     store.command(render("schema_migrations", _VERSIONS, settings=store.settings, retention=retention))
     todo = [one.migration for one in status(store) if not one.applied and (to is None or one.migration.version <= to)]
     for migration in todo:
         _run(store, render(migration.name, migration.up, settings=store.settings, retention=retention))
         _note(store, migration, applied=True, now=now)
+    apply_retention(store, retention)
     return todo
 
 
@@ -86,20 +65,6 @@ def check(store: Store) -> None:
     found = max((version for version, (applied, _) in _applied(store).items() if applied), default=0)
     if found != len(migrations()):
         raise SchemaDiffers(found=found, expected=len(migrations()))
-
-
-def _folders() -> Iterable[Traversable]:
-    return (folder for folder in files("sql").joinpath("migrations").iterdir() if folder.is_dir())
-
-
-def _read(folder: Traversable) -> Migration:
-    number, _, name = folder.name.partition("_")
-    if not number.isdigit() or not name:
-        raise BadMigration(folder.name, "a folder is named NNNN_what_changes")
-    up_file, down_file = folder.joinpath("up.sql"), folder.joinpath("down.sql")
-    if not up_file.is_file() or not down_file.is_file():
-        raise BadMigration(folder.name, "up.sql and down.sql are both needed")
-    return Migration(int(number), name, up_file.read_text("utf-8"), down_file.read_text("utf-8"))
 
 
 def _applied(store: Store) -> dict[int, tuple[bool, datetime]]:

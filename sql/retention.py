@@ -3,7 +3,7 @@
 import re
 
 from policy.policy import Retention
-from sql.migrate import migrations
+from sql.migration import migrations
 from sql.store import Store
 from sql.template import interval, statements
 

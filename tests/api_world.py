@@ -258,10 +258,12 @@ async def served(world: World) -> AsyncIterator[httpx.AsyncClient]:
     running = asyncio.create_task(serve(world.deps, world.settings, stop, ready=url.set_result))
     headers = {"Authorization": f"Bearer {SECRETS['admin']}"}
     async with httpx.AsyncClient(base_url=await url, headers=headers) as client:
-        yield client
-        stop.set()
-        async with asyncio.timeout(5):
-            await running
+        try:
+            yield client
+        finally:
+            stop.set()
+            async with asyncio.timeout(5):
+                await running
 
 
 async def followed(hub: Hub[Any], asking: asyncio.Task[Any]) -> None:

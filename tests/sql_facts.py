@@ -98,5 +98,5 @@ def count(store: Store, table: str) -> int:
 
 def rolled(store: Store, granularity: str) -> dict[tuple[datetime, str], int]:
     """Verdicts per bucket and category, out of one rollup."""
-    sql = f"SELECT {granularity}, category, sum(verdicts) FROM verdicts_per_{granularity} GROUP BY 1, 2"  # noqa: S608
+    sql = f"SELECT {granularity}, category, sum(verdicts) FROM verdicts_per_{granularity} GROUP BY 1, 2"
     return {(bucket, category): total for bucket, category, total in store.query(sql).rows}

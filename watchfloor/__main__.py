@@ -11,7 +11,13 @@ from watchfloor.process_commands import (
     restore_command,
     worker_command,
 )
-from watchfloor.question_commands import books_command, dead_letters, explain_command, query_command
+from watchfloor.question_commands import (
+    books_command,
+    dead_letters,
+    explain_command,
+    query_command,
+    reconcile_command,
+)
 from watchfloor.traffic_commands import demo_traffic_command, score_command, send_command, simulate_command
 
 COMMANDS = (
@@ -26,6 +32,7 @@ COMMANDS = (
     ("query", query_command),
     ("explain", explain_command),
     ("books", books_command),
+    ("reconcile", reconcile_command),
     ("schema", schema_command),
     ("token", token_command),
     ("key", key_command),

@@ -46,9 +46,10 @@ class Client:
         async with self._session.post(self._url + path, json=body) as response:
             return await _json(response)
 
-    async def sql(self, query: str) -> list[dict[str, Any]]:
-        """Rows of a read-only query. Raises Refused."""
-        async with self._session.post(f"{self._url}/v1/sql", params={"default_format": "JSON"}, data=query) as response:
+    async def sql(self, query: str, parameters: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """Rows of a read-only query; `parameters` are ClickHouse's `param_…`. Raises Refused."""
+        params = {"default_format": "JSON", **(parameters or {})}
+        async with self._session.post(f"{self._url}/v1/sql", params=params, data=query) as response:
             rows: list[dict[str, Any]] = (await _json(response))["data"]
             return rows
 

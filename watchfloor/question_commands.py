@@ -12,13 +12,16 @@ from rich.table import Table
 from broker.bulk import BulkProducer, Outgoing
 from broker.connection import KafkaSettings
 from broker.pick import read_one
+from traffic.truth import MinuteCount
 from watchfloor.client import Client
 from watchfloor.errors import Unfulfilled
-from watchfloor.place import DEFAULT, target
+from watchfloor.place import DEFAULT, Target, target
+from watchfloor.reconcile import Reconciliation, reconcile
 from watchfloor.shell import told_plainly
 from watchfloor.traffic_commands import Data, TokenFile, Url
 
 dead_letters = typer.Typer(help="Records that could not be used.", no_args_is_help=True)
+_SHOWN = 20
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines instead of a table.")]
 
 
@@ -53,10 +56,37 @@ def explain_command(
 def books_command(json: Json = False, data: Data = DEFAULT, url: Url = None, token_file: TokenFile = None) -> None:
     """The reconciliation per topic and partition. Exit code 1 when something is not accounted for."""
     with told_plainly():
-        rows = asyncio.run(_sql("SELECT * FROM worker_books ORDER BY topic, partition", data, url, token_file))
+        found = asyncio.run(_sql("SELECT value FROM books ORDER BY key", data, url, token_file))
+        rows = [msgspec.json.decode(row["value"]) for row in found]
         _show(rows, as_json=json)
-        if any(not int(row["balanced"]) for row in rows):
+        if any(row["read"] != row["applied"] + row["late"] + row["duplicate"] + row["dead"] for row in rows):
             raise Unfulfilled("the books do not balance")
+
+
+def reconcile_command(
+    sent: Annotated[Path, typer.Argument(help="What `simulate --counts` wrote.")],
+    data: Data = DEFAULT,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Compare what was sent with raw rows and rollups, per minute and category. Exit code 1 when they differ."""
+    with told_plainly():
+        found = asyncio.run(_reconcile(_sent(sent), target(data, url, token_file)))
+        typer.echo(found.summary())
+        for cell, *counts in found.differences[:_SHOWN]:
+            typer.echo(f"{' '.join(cell)}: sent, raw, rollup {counts}", err=True)
+        if found.differences:
+            raise Unfulfilled("ClickHouse does not equal what was sent")
+
+
+def _sent(path: Path) -> list[MinuteCount]:
+    with path.open("rb") as file:
+        return [msgspec.json.decode(line, type=MinuteCount) for line in file]
+
+
+async def _reconcile(sent: list[MinuteCount], goal: Target) -> Reconciliation:
+    async with Client.connected(goal) as client:
+        return await reconcile(client, sent)
 
 
 @dead_letters.command("list")

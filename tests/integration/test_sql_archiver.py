@@ -8,7 +8,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sql_facts import ALICE, BOB, NOON, count, fresh_store, new_archiver, raw, records, request, rolled, verdict, verdicts
+from sql_facts import (
+    ALICE,
+    BOB,
+    NOON,
+    count,
+    fresh_store,
+    new_archiver,
+    raw,
+    records,
+    request,
+    rolled,
+    verdict,
+    verdicts,
+)
 
 from events import FilterVerdict
 from sql.archiver import Archiver

@@ -9,7 +9,8 @@ from sql_facts import NOON, count, fresh_store
 
 from policy.policy import Retention
 from sql.errors import SchemaDiffers
-from sql.migrate import check, down, migrations, status, up
+from sql.migrate import check, down, status, up
+from sql.migration import migrations
 from sql.retention import apply_retention
 from sql.settings import StoreSettings
 from sql.store import Store, open_store
@@ -78,7 +79,10 @@ def test_a_changed_retention_reaches_the_tables_and_keeps_the_rows(store: Store)
     shorter = KEEP.model_copy(update={"raw": timedelta(days=3)})
     assert set(apply_retention(store, shorter)) >= {"filter_verdicts", "request_logs", "dead_letters"}
     assert apply_retention(store, shorter) == []
-    assert "toIntervalSecond(259200)" in store.query("SHOW CREATE TABLE filter_verdicts").rows[0][0]
+    longer = KEEP.model_copy(update={"hours": timedelta(days=500)})
+    assert up(store, longer, now=NOON) == []
+    assert apply_retention(store, longer) == []
+    assert "toIntervalSecond(2592000)" in store.query("SHOW CREATE TABLE filter_verdicts").rows[0][0]
     assert count(store, "epochs") == 1
 
 

@@ -64,7 +64,8 @@ def signals() -> list[bytes]:
     def signal(number: int, subject: str, score: float, at: datetime) -> bytes:
         return Signal(
             id=f"sig_{number}", detector="repeat_offender", tenant="contoso", key=f"contoso|{subject}", subject=subject,
-            level="review", at=at, statistic=Statistic(name="P", value=score, threshold=0.5), policy_version="p", words="w",
+            level="review", at=at, statistic=Statistic(name="P", value=score, threshold=0.5), policy_version="p",
+            words="w",
         ).model_dump_json().encode()  # fmt: skip
 
     return [signal(1, BOB, 0.5, NOON), signal(2, BOB, 0.75, NOON + timedelta(minutes=1))]

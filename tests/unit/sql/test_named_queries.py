@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from sql import query
+from sql.isolation import COMMON_TABLES, TENANT_TABLES, VIEWS
 from sql.query import named_queries
+from sql.settings import StoreSettings
 
 DOCUMENT = Path(query.__file__).parents[1] / "docs" / "sql.md"
 
@@ -28,9 +30,15 @@ def test_every_parameter_has_a_default_and_no_other_has_one(name: str) -> None:
 
 
 def test_the_documentation_lists_exactly_these_queries() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", DOCUMENT.read_text("utf-8"), re.MULTILINE)
-    listed = {name: question for name, question in rows if name in named_queries() or question.endswith("?")}
+    section = DOCUMENT.read_text("utf-8").partition("## Named queries")[2].partition("\n## ")[0]
+    listed = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE))
     assert listed == {name: found.question for name, found in named_queries().items()}
+
+
+def test_the_documentation_names_every_table_and_setting() -> None:
+    text = DOCUMENT.read_text("utf-8")
+    assert [name for name in (*TENANT_TABLES, *VIEWS, *COMMON_TABLES) if f"`{name}`" not in text] == []
+    assert [name for name in StoreSettings.model_fields if f"| `{name.upper()}` |" not in text] == []
 
 
 def test_a_time_is_sent_in_utc() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from sql.errors import QueryRefused
 from sql.isolation import COMMON_TABLES, FEEDERS, TENANT_TABLES, VIEWS, tenant_limits
-from sql.migrate import migrations
+from sql.migration import migrations
 
 CREATED = re.compile(r"CREATE (TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS (\w+)")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from policy.policy import Retention
 from sql.errors import BadMigration
-from sql.migrate import migrations
+from sql.migration import migrations
 from sql.retention import kept_tables
 from sql.settings import StoreSettings
 from sql.template import render, statements
