@@ -1,19 +1,27 @@
 """Puts events and commands on the log and waits for the acknowledgement; the API's ports over the bulk producer."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from alerts.command import Command, command_key
 from api.errors import BrokerUnavailable
-from broker.bulk import BulkProducer, Outgoing
+from broker.bulk import Outgoing
 from broker.errors import BrokerError
 from events import Event, SubjectKey
 from events.topics import COMMANDS, topic_of
 
 
+class Producer(Protocol):
+    """What is needed of a started broker.bulk.BulkProducer."""
+
+    async def send(self, records: Sequence[Outgoing]) -> None:
+        """Return when all are acknowledged. Raises BrokerError."""
+
+
 class LogSink:
     """Both ports, EventSink and CommandSink, over one started producer."""
 
-    def __init__(self, producer: BulkProducer) -> None:
+    def __init__(self, producer: Producer) -> None:
         self._producer = producer
 
     async def publish(self, events: Sequence[Event]) -> None:

@@ -40,7 +40,7 @@ def status(store: Store) -> list[Status]:
 
 
 def up(store: Store, retention: Retention, *, now: datetime, to: int | None = None) -> list[Migration]:
-    """Apply what is missing, up to version `to`, and the retention; returns what was applied. Repeating it is harmless."""
+    """Apply what is missing, up to version `to`, and the retention; returns what was applied. Repeating it is safe."""
     store.create_database()
     store.command(render("schema_migrations", _VERSIONS, settings=store.settings, retention=retention))
     todo = [one.migration for one in status(store) if not one.applied and (to is None or one.migration.version <= to)]

@@ -18,7 +18,7 @@ _FOR_NOW = frozenset({159, 202, 209, 210, 241, 242, 252, 279, 285, 319, 394, 425
 """Codes of ClickHouse that pass by themselves: timeouts, memory, too many parts or queries, no leader, no Keeper."""
 _LIMITS_REACHED = frozenset({159, 241})
 """Codes that mean "wait" to a writer and "ask for less" to a reader."""
-_ONE_BLOCK: dict[str, object] = {
+_ONE_BLOCK: Settings = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "async_insert": 0,
     "max_insert_block_size": 1 << 22,

@@ -33,7 +33,7 @@ class DetectLane(Lane):
             SERIES_COUNTS.name: detectors.category_spike.enabled,
             SERIES_SCORES.name: detectors.groundedness_drift.enabled,
         }
-        self._marks = {SERIES_COUNTS.name: series.Watermarks({}), SERIES_SCORES.name: series.Watermarks({})}
+        self._marks = {name: series.Watermarks({}, awaited=partitions) for name in self._enabled}
         self._dirty = False
 
     def apply(self, topic: str, records: Iterable[Record]) -> None:

@@ -123,7 +123,8 @@ class ObserveLane(Lane):
             self._quiet_since = now
         idle = now - self._quiet_since > self._policy.policy.lateness.idle.total_seconds()
         mark = series.Watermark(self.partition, intake.watermark // 60 * 60, idle)
-        if intake.high == 0 or mark == self._marked:
+        nothing_to_say = intake.high == 0 and not idle
+        if nothing_to_say or mark == self._marked:
             return
         self._marked = mark
         value = series.ENCODE(mark)

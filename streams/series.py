@@ -48,6 +48,8 @@ class Watermarks(msgspec.Struct, gc=False):
     """The latest watermark per source, and the time up to which all active sources have been read."""
 
     sources: dict[int, Watermark] = {}
+    awaited: int = 0
+    """How many sources must have spoken before the time moves: what a silent one holds back would else come late."""
     at: float = 0.0
     """Nothing older than this is waited for; never falls."""
 
@@ -57,6 +59,8 @@ class Watermarks(msgspec.Struct, gc=False):
         if before is not None and mark.at < before.at:
             mark = Watermark(mark.source, before.at, mark.idle)
         self.sources[mark.source] = mark
+        if len(self.sources) < self.awaited:
+            return False
         active = [one.at for one in self.sources.values() if not one.idle]
         reached = max(self.at, min(active, default=self.at))
         moved, self.at = reached > self.at, reached

@@ -18,6 +18,6 @@ def apache_kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
             pytest.fail(f"Apache Kafka is required in CI: {error}")
         pytest.skip(f"no Apache Kafka: {error}")
     with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
-        print(f"\nApache Kafka {kafka.version} at {kafka.settings.bootstrap}")  # noqa: T201 — CI shows what it ran on
+        print(f"\nApache Kafka {kafka.version} at {kafka.settings.bootstrap}")
     yield kafka
     kafka.stop()

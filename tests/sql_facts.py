@@ -9,6 +9,7 @@ from events import Event, FilterVerdict, RequestLog, UserFeedback
 from policy.policy import Retention
 from sql.archiver import Archiver
 from sql.batch import Batch, Record
+from sql.isolation import COMMON_TABLES, TENANT_TABLES
 from sql.migrate import up
 from sql.settings import StoreSettings
 from sql.store import Store, open_store
@@ -90,6 +91,13 @@ def fresh_store(folder: Path) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def emptied(store: Store) -> Store:
+    """The same store without a row in it; much faster than migrating another."""
+    for table in {*TENANT_TABLES, *COMMON_TABLES} - {"schema_migrations"}:
+        store.command("TRUNCATE TABLE {table:Identifier} SYNC", {"table": table})
+    return store
 
 
 def count(store: Store, table: str) -> int:

@@ -13,6 +13,7 @@ from loop.fixed import fixed_input
 
 from broker.connection import KafkaSettings
 
+
 def installation(kafka: ApacheKafka) -> KafkaSettings:
     """Topics of one's own on the session's Apache Kafka."""
     return kafka.settings.model_copy(update={"topic_prefix": f"{uuid.uuid4().hex[:8]}-"})

@@ -3,9 +3,8 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sql_facts import (
@@ -13,6 +12,7 @@ from sql_facts import (
     BOB,
     NOON,
     count,
+    emptied,
     fresh_store,
     new_archiver,
     raw,
@@ -37,13 +37,13 @@ CATEGORIES = ("hate", "sexual", "violence", "self_harm")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("clickhouse")
+def used_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    yield from fresh_store(tmp_path_factory.mktemp("clickhouse"))
 
 
 @pytest.fixture
-def store(folder: Path) -> Iterator[Store]:
-    yield from fresh_store(folder)
+def store(used_store: Store) -> Store:
+    return emptied(used_store)
 
 
 def many(size: int, seed: int = 1, hours: float = 3) -> list[FilterVerdict]:
@@ -144,7 +144,9 @@ class DyingStore(Store):
         super().__init__(store.settings)
         self.table, self.after = table, after
 
-    def insert_rows(self, table, names, *, rows, token=""):  # type: ignore[no-untyped-def]  # same as the parent's
+    def insert_rows(
+        self, table: str, names: Sequence[str], *, rows: Iterable[Sequence[object]], token: str = ""
+    ) -> None:
         if table == self.table and not self.after:
             raise Crash
         super().insert_rows(table, names, rows=rows, token=token)

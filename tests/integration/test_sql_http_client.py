@@ -9,11 +9,12 @@ from urllib.parse import parse_qsl, urlsplit
 import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
-from sql_facts import fresh_store, new_archiver, verdict, verdicts
+from sql_facts import NOON, fresh_store, new_archiver, verdict, verdicts
 
-from sql.errors import QueryFailed, QueryRefused
+from sql.errors import QueryFailed, QueryRefused, StoreUnavailable
 from sql.readonly import Limits, question_of, run_readonly
-from sql.store import Store
+from sql.settings import StoreSettings
+from sql.store import Store, open_store
 
 pytestmark = pytest.mark.embedded
 
@@ -59,6 +60,22 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         client.close()
         server.shutdown()
         server.server_close()
+
+
+def test_the_store_speaks_to_a_server_with_the_same_code(client: Any) -> None:
+    remote = open_store(StoreSettings(url=client.url))
+    try:
+        assert remote.query("SELECT count(), max(at) FROM filter_verdicts").rows == [(2, NOON)]
+        with pytest.raises(QueryFailed) as caught:
+            remote.command("TRUNCATE TABLE filter_verdicts")
+        assert caught.value.code == QueryRefused.code
+    finally:
+        remote.close()
+
+
+def test_a_server_that_does_not_answer_is_unavailable() -> None:
+    with pytest.raises(StoreUnavailable):
+        open_store(StoreSettings(url="http://127.0.0.1:1", connect_seconds=1))
 
 
 def test_it_connects_and_reads_typed_rows(client: Any) -> None:

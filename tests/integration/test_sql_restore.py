@@ -1,10 +1,9 @@
 """The latest state of every compacted topic comes back out of ClickHouse, byte for byte."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from sql_facts import ALICE, NOON, fresh_store, new_archiver, raw
+from sql_facts import ALICE, NOON, emptied, fresh_store, new_archiver, raw
 
 from sql.batch import Batch, StoredReport
 from sql.restore import StateRecord, begin_epoch, current_epoch, latest_state
@@ -14,9 +13,14 @@ pytestmark = pytest.mark.embedded
 BINARY = b"\x81\xff\x00\xc3("
 
 
+@pytest.fixture(scope="module")
+def used_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    yield from fresh_store(tmp_path_factory.mktemp("clickhouse"))
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    yield from fresh_store(tmp_path)
+def store(used_store: Store) -> Store:
+    return emptied(used_store)
 
 
 def state(store: Store) -> dict[tuple[str, bytes], tuple[bytes, int]]:

@@ -1,7 +1,7 @@
 """What a worker has made of its input, read back from the committed log; comparable between runs."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import msgspec
@@ -30,15 +30,29 @@ INPUTS = (*(topic for topic, _ in EVENT_TOPICS), SERIES_COUNTS, SERIES_SCORES, S
 
 @dataclass(frozen=True)
 class Outcome:
-    """Two runs over the same input are right when these are equal."""
+    """Two runs over the same input are right when these are equal.
+
+    Spikes are looked for in minutes that are still open, so which of their signals come early is a matter of timing;
+    what they raise is not.
+    """
 
     signals: frozenset[str]
+    """All but those of spikes."""
+    incidents: frozenset[tuple[str, str]]
+    """(detector, series) of what is raised."""
     decisions: frozenset[str]
     enforcements: dict[str, Any]
     """`tenant|subject` → the last value."""
     books: dict[tuple[str, int], Books]
     series: dict[tuple[str, int], tuple[int, int, int]]
     """(series, minute) → evaluated, flagged, blocked, summed over the source partitions."""
+
+
+def assert_same(found: "Written", expected: Outcome) -> None:
+    """Equal, and nothing committed twice; the parts one by one, so that a failure says which differs."""
+    for part in fields(Outcome):
+        assert getattr(found.outcome, part.name) == getattr(expected, part.name), part.name
+    assert found.twice == frozenset()
 
 
 @dataclass(frozen=True)
@@ -51,16 +65,17 @@ class Written:
 
 async def written(kafka: KafkaSettings) -> Written:
     """Read the committed log."""
-    signals = [record["id"] for record in await values(kafka, SIGNALS)]
+    signals = [(record["detector"], record["id"]) for record in await values(kafka, SIGNALS)]
     ledger = [(record["kind"], record["id"], record["about"]) for record in await values(kafka, LEDGER)]
     outcome = Outcome(
-        signals=frozenset(signals),
+        signals=frozenset(id_ for detector, id_ in signals if detector != "category_spike"),
+        incidents=frozenset((one["detector"], one["series"]) for one in (await latest(kafka, INCIDENTS)).values()),
         decisions=frozenset(about for kind, _, about in ledger if kind == "decision"),
         enforcements=await latest(kafka, ENFORCEMENTS),
         books=await books_of(kafka),
         series=await _series(kafka),
     )
-    seen = Counter(signals) + Counter(id_ for _, id_, _ in ledger)
+    seen = Counter(id_ for _, id_ in signals) + Counter(id_ for _, id_, _ in ledger)
     return Written(outcome, frozenset(id_ for id_, times in seen.items() if times > 1))
 
 

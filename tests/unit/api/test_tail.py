@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.feeds import TAILED
-from api.sinks import LogSink
 
 NAMES = [topic.name for topic in TAILED]
 WORLD = World()
@@ -69,8 +68,3 @@ def test_tombstones_remove_appeals_and_incidents() -> None:
     world.tail.apply("incidents", incident.encode(), None)
     world.tail.apply("appeals", b"contoso|app_1", None)
     assert world.deps.views.incidents.get(incident) is None
-
-
-def test_the_log_sink_speaks_both_ports() -> None:
-    assert callable(LogSink.publish)
-    assert callable(LogSink.submit)

@@ -1,0 +1,102 @@
+"""The two processes that do the work: how each is started, followed and checked; it measures nothing."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from bench.child import Child, answer_of
+from bench.contender import Site
+from bench.log import kafka_env
+from bench.progress import BooksTopic, Commits
+from bench.stored import Stored
+
+_SESSION_SECONDS = "300"
+"""Longer than any pause, so that a paused process keeps its partitions."""
+
+
+class Running(Protocol):
+    """A process at work on the verdicts."""
+
+    child: Child
+
+    async def done(self) -> int:
+        """Verdicts that it has made durable so far."""
+
+    async def verdict(self) -> str:
+        """After it has stopped: what is right, in words, or what is `wrong`."""
+
+
+Role = Callable[[Site], AbstractAsyncContextManager[Running]]
+"""Starts a process with topics, group and folder of the site; stops it when the block ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    child: Child
+    books: BooksTopic
+    events: int
+
+    async def done(self) -> int:
+        return await self.books.done()
+
+    async def verdict(self) -> str:
+        return self.books.verdict(self.events)
+
+
+@asynccontextmanager
+async def worker(site: Site) -> AsyncIterator[Running]:
+    """`watchfloor worker` with the default policy and default settings."""
+    env = kafka_env(site.kafka) | {
+        "WATCHFLOOR_WORKER_GROUP": f"{site.kafka.topic_prefix}worker",
+        "WATCHFLOOR_WORKER_SESSION_SECONDS": _SESSION_SECONDS,
+    }
+    async with BooksTopic.followed(site.kafka) as books:
+        async with Child.running(["watchfloor", "worker"], env, site.folder / "worker.log") as child:
+            yield _Worker(child, books, site.workload.events)
+
+
+@dataclass(frozen=True, slots=True)
+class _Archiver:
+    child: Child
+    commits: Commits
+    site: Site
+
+    async def done(self) -> int:
+        return await self.commits.done()
+
+    async def verdict(self) -> str:
+        printed = await answer_of(["bench.stored"], _clickhouse_env(_data(self.site)), self.site.folder / "stored.log")
+        return msgspec.json.decode(printed, type=Stored).verdict(self.site.workload.events)
+
+
+@asynccontextmanager
+async def archiver(site: Site) -> AsyncIterator[Running]:
+    """`watchfloor archiver` on an embedded ClickHouse of its own, with default settings."""
+    await asyncio.to_thread(shutil.copytree, site.clickhouse, _data(site))
+    group = f"{site.kafka.topic_prefix}archiver"
+    env = kafka_env(site.kafka) | _clickhouse_env(_data(site))
+    env |= {"WATCHFLOOR_ARCHIVER_GROUP": group, "WATCHFLOOR_ARCHIVER_SESSION_SECONDS": _SESSION_SECONDS}
+    async with Commits.followed(site.kafka, group) as commits:
+        async with Child.running(["watchfloor", "archiver"], env, site.folder / "archiver.log") as child:
+            yield _Archiver(child, commits, site)
+
+
+async def prepare_clickhouse(folder: Path) -> Path:
+    """An embedded ClickHouse with its tables, which every run copies; a second or two."""
+    path = folder / "clickhouse"
+    await answer_of(["watchfloor", "migrate", "up"], _clickhouse_env(path), folder / "migrate.log")
+    return path
+
+
+def _data(site: Site) -> Path:
+    return site.folder / "clickhouse"
+
+
+def _clickhouse_env(path: Path) -> dict[str, str]:
+    return {"WATCHFLOOR_CLICKHOUSE_PATH": str(path)}

@@ -1,0 +1,147 @@
+"""The shape of the code: short functions and modules, few parameters, one opening sentence, few comments."""
+
+import ast
+import io
+import re
+import statistics
+import subprocess
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("events", "policy", "alerts", "broker", "streams", "sql", "api", "traffic", "watchfloor", "bench")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+SOURCES = {path: path.read_text("utf-8") for path in MODULES}
+TREES = {path: ast.parse(source) for path, source in SOURCES.items()}
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+MOST_LINES_OF_A_FUNCTION = 60
+MOST_LINES_OF_A_MODULE = 300
+MOST_LINES_OF_A_HANDLER = 15
+MOST_LINES_OF_THE_MAKEFILE = 40
+MOST_PARAMETERS = 5
+MOST_SUPPRESSED_TYPE_ERRORS = 10
+LARGEST_SHARE_OF_COMMENTS = 0.06
+MEDIAN_FUNCTION, NINETIETH_FUNCTION, MEDIAN_MODULE = 8, 30, 120
+EMPTY_WORDS = {"core", "common", "utils", "util", "helpers", "helper", "services", "managers", "misc", "shared", "base"}
+INDEX_ADDRESS = re.compile(
+    r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|repo1?\.maven\.(?:apache\.)?org|index-url[ =]"
+)
+PATCHING = re.compile(r"mock\.patch|Magic[M]ock|monkeypatch\.setattr")
+
+
+def functions(path: Path) -> Iterator[Function]:
+    return (node for node in ast.walk(TREES[path]) if isinstance(node, Function))
+
+
+def lines(function: Function) -> int:
+    return (function.end_lineno or 0) - function.lineno + 1
+
+
+def body_lines(function: Function) -> int:
+    documented = ast.get_docstring(function) is not None
+    body = function.body[1:] if documented else function.body
+    return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def parameters(function: Function) -> list[str]:
+    given = function.args
+    named = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return [name for name in named if name not in ("self", "cls")]
+
+
+def is_handler(path: Path, function: Function) -> bool:
+    return path.is_relative_to(ROOT / "api" / "routes") and any(
+        isinstance(one, ast.Call) and ast.unparse(one.func).startswith("router.") for one in function.decorator_list
+    )
+
+
+def comments(source: str) -> int:
+    return sum(token.type == tokenize.COMMENT for token in tokenize.generate_tokens(io.StringIO(source).readline))
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=False, text=True,
+    )  # fmt: skip
+    if listed.returncode:
+        pytest.skip("not a git work tree: which files are the project's is not known")
+    return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def each(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+@each(MODULES)
+def test_a_module_fits(path: Path) -> None:
+    assert SOURCES[path].count("\n") <= MOST_LINES_OF_A_MODULE
+    assert [one.name for one in functions(path) if lines(one) > MOST_LINES_OF_A_FUNCTION] == []
+
+
+@each(MODULES)
+def test_a_module_opens_with_one_sentence(path: Path) -> None:
+    opening = (ast.get_docstring(TREES[path]) or "").split("\n\n")[0]
+    assert opening.endswith("."), "what it is and what it is not, in one sentence"
+    assert "\n" not in opening
+
+
+@each([path for path in MODULES if not path.match("watchfloor/*_commands.py")])
+def test_functions_take_few_parameters(path: Path) -> None:
+    """Commands are exempt: each of their parameters is an option of the command line."""
+    assert [one.name for one in functions(path) if len(parameters(one)) > MOST_PARAMETERS] == []
+
+
+@each([path for path in MODULES if path.is_relative_to(ROOT / "api" / "routes")])
+def test_a_handler_parses_calls_and_answers(path: Path) -> None:
+    handlers = (one for one in functions(path) if is_handler(path, one))
+    assert [one.name for one in handlers if body_lines(one) > MOST_LINES_OF_A_HANDLER] == []
+
+
+def test_most_functions_and_modules_are_short() -> None:
+    sizes = sorted(lines(one) for path in MODULES for one in functions(path))
+    assert statistics.median(sizes) <= MEDIAN_FUNCTION
+    assert sizes[len(sizes) * 9 // 10] <= NINETIETH_FUNCTION
+    assert statistics.median(source.count("\n") for source in SOURCES.values()) <= MEDIAN_MODULE
+
+
+def test_code_carries_itself() -> None:
+    total = sum(source.count("\n") for source in SOURCES.values())
+    assert sum(comments(source) for source in SOURCES.values()) <= LARGEST_SHARE_OF_COMMENTS * total
+
+
+def test_few_type_errors_are_suppressed_and_each_says_why() -> None:
+    marks = re.findall(r"# type: ignore.*", "\n".join(SOURCES.values()))
+    assert len(marks) <= MOST_SUPPRESSED_TYPE_ERRORS
+    assert [mark for mark in marks if not re.fullmatch(r"# type: ignore\[[\w, -]+\]  # .+", mark)] == []
+
+
+def test_names_are_concepts() -> None:
+    named = {part for path in MODULES for part in path.relative_to(ROOT).with_suffix("").parts}
+    assert named & EMPTY_WORDS == set()
+
+
+def test_a_package_has_one_root_of_errors() -> None:
+    for path in (one for one in MODULES if one.name == "errors.py"):
+        kinds = [node for node in TREES[path].body if isinstance(node, ast.ClassDef)]
+        roots = [kind.name for kind in kinds if [ast.unparse(base) for base in kind.bases] == ["Exception"]]
+        assert len(roots) == 1, path
+        assert roots[0] in (ast.get_docstring(TREES[path]) or ""), f"{path}: the tree is drawn in the docstring"
+
+
+def test_the_makefile_is_short() -> None:
+    assert (ROOT / "Makefile").read_text("utf-8").count("\n") <= MOST_LINES_OF_THE_MAKEFILE
+
+
+def test_no_file_names_a_package_index() -> None:
+    texts = ((path, path.read_bytes().decode("utf-8", "ignore")) for path in tracked())
+    assert [str(path) for path, text in texts if INDEX_ADDRESS.search(text)] == []
+
+
+def test_tests_replace_parts_and_patch_nothing() -> None:
+    tests = (ROOT / "tests").rglob("*.py")
+    assert [str(path) for path in tests if PATCHING.search(path.read_text("utf-8"))] == []
