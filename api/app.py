@@ -33,8 +33,8 @@ def create_app(deps: ApiDeps) -> FastAPI:
         openapi_url="/openapi.json",
     )
     app.state.deps = deps
-    for router in ROUTERS:
-        app.include_router(router)
+    # Not include_router: that would analyse every route anew for each application.
+    app.router.routes.extend(route for router in ROUTERS for route in router.routes)
     app.add_exception_handler(ApiError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_fields)
     app.add_exception_handler(HTTPException, _refuse_route)

@@ -1,6 +1,8 @@
 """`python -m bench`: measures every contender in turn and prints one table; progress goes to stderr."""
 
 import asyncio
+import logging
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,7 +56,8 @@ def main(
 
 
 async def _bench(contenders: Sequence[Contender], plan: Plan, *, which: str, events: int) -> bool:
-    progress = Console(stderr=True)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it retries, and says so once per attempt
+    progress = Console(stderr=True, soft_wrap=True)
     with TemporaryDirectory(prefix="watchfloor-bench-") as name:
         folder = Path(name)
         async with open_broker(which, folder) as broker:
@@ -62,7 +65,7 @@ async def _bench(contenders: Sequence[Contender], plan: Plan, *, which: str, eve
             site = Site(broker.settings, Workload(events, start), folder, await prepare_clickhouse(folder))
             runs = await run_rounds(contenders, site, plan, on_run=_teller(progress))
     medians = {name: Median.of(measured) for name, measured in runs.items()}
-    Console().print(results(medians, broker=broker.name, events=events))
+    Console(width=None if sys.stdout.isatty() else 120).print(results(medians, broker=broker.name, events=events))
     return all(one.correct for measured in runs.values() for one in measured)
 
 

@@ -1,4 +1,4 @@
-"""A process that is measured: started with this interpreter, paused, let go on, stopped by its id, never left behind."""
+"""A process that is measured: started here, paused, let go on, stopped by its id, never left behind."""
 
 import asyncio
 import os

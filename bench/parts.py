@@ -5,9 +5,10 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter, process_time
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -27,13 +28,14 @@ _BATCH = 5_000
 _FETCH_WAIT_MS = 100
 
 
-class Record(NamedTuple):
+@dataclass(slots=True)
+class Record:
     """A record as the lanes take it."""
 
     offset: int
     timestamp: int
-    key: bytes
-    value: bytes
+    key: bytes | None
+    value: bytes | None
 
 
 class _Watch:

@@ -51,7 +51,7 @@ class BooksTopic:
         applied = sum(one.applied for one in books)
         if applied == events and all(one.balanced and one.read == one.applied for one in books):
             return f"books balanced, {applied:,} applied"
-        return f"wrong: {applied:,} of {events:,} applied, books {'' if all(b.balanced for b in books) else 'not '}balanced"
+        return f"wrong: {applied:,} of {events:,} applied, {sum(one.balanced for one in books)} books balanced"
 
 
 class Commits:

@@ -23,7 +23,9 @@ _SESSION_SECONDS = "300"
 class Running(Protocol):
     """A process at work on the verdicts."""
 
-    child: Child
+    @property
+    def child(self) -> Child:
+        """The process."""
 
     async def done(self) -> int:
         """Verdicts that it has made durable so far."""
@@ -56,9 +58,11 @@ async def worker(site: Site) -> AsyncIterator[Running]:
         "WATCHFLOOR_WORKER_GROUP": f"{site.kafka.topic_prefix}worker",
         "WATCHFLOOR_WORKER_SESSION_SECONDS": _SESSION_SECONDS,
     }
-    async with BooksTopic.followed(site.kafka) as books:
-        async with Child.running(["watchfloor", "worker"], env, site.folder / "worker.log") as child:
-            yield _Worker(child, books, site.workload.events)
+    async with (
+        BooksTopic.followed(site.kafka) as books,
+        Child.running(["watchfloor", "worker"], env, site.folder / "worker.log") as child,
+    ):
+        yield _Worker(child, books, site.workload.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,15 @@ class _Archiver:
 @asynccontextmanager
 async def archiver(site: Site) -> AsyncIterator[Running]:
     """`watchfloor archiver` on an embedded ClickHouse of its own, with default settings."""
-    await asyncio.to_thread(shutil.copytree, site.clickhouse, _data(site))
+    await asyncio.to_thread(shutil.copytree, site.clickhouse, _data(site), symlinks=True)
     group = f"{site.kafka.topic_prefix}archiver"
     env = kafka_env(site.kafka) | _clickhouse_env(_data(site))
     env |= {"WATCHFLOOR_ARCHIVER_GROUP": group, "WATCHFLOOR_ARCHIVER_SESSION_SECONDS": _SESSION_SECONDS}
-    async with Commits.followed(site.kafka, group) as commits:
-        async with Child.running(["watchfloor", "archiver"], env, site.folder / "archiver.log") as child:
-            yield _Archiver(child, commits, site)
+    async with (
+        Commits.followed(site.kafka, group) as commits,
+        Child.running(["watchfloor", "archiver"], env, site.folder / "archiver.log") as child,
+    ):
+        yield _Archiver(child, commits, site)
 
 
 async def prepare_clickhouse(folder: Path) -> Path:

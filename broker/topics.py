@@ -10,8 +10,9 @@ from aiokafka.errors import KafkaConnectionError, NoError, TopicAlreadyExistsErr
 
 from broker.connection import KafkaSettings
 from broker.errors import BrokerUnreachable, PartitionsDiffer, TopicRefused
-from events.topics import TOPICS, Topic
+from events.topics import EVENT_TOPICS, TOPICS, Topic
 
+_FROM_OUTSIDE = frozenset(topic for topic, _ in EVENT_TOPICS)
 _POLL_SECONDS = 0.1
 _LEADER_POLLS = 300
 
@@ -59,6 +60,9 @@ def _config(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
     config = {"min.insync.replicas": str(max(1, settings.replication - 1))}
     if topic.compacted:
         config["cleanup.policy"] = "compact"
+    if topic in _FROM_OUTSIDE:
+        # The lateness and future limits compare with the broker's clock, which no sender can set.
+        config["message.timestamp.type"] = "LogAppendTime"
     return config
 
 

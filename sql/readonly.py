@@ -108,21 +108,3 @@ def run_readonly(store: Store, question: Question, *, limits: Limits, tenants: C
         form = found[1] if found else question.format
         body = client.raw_query(text if found else f"{text} FORMAT {form}", parameters=params or None)
     return Answer(body, form, time.monotonic() - started, str(uuid4()))
-
-
-def question_of(parameters: Mapping[str, str], body: bytes, *, default_format: str = "TabSeparated") -> Question:
-    """Read a question as ClickHouse's HTTP interface does, from URL or form parameters and the body.
-
-    `query` and the body are joined by a line break; `param_<name>` fill `{name:Type}`; `default_format` names the
-    format. Everything else (settings, session, compression, database) is ignored. Raises QueryRefused for bytes that
-    are not UTF-8.
-    """
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise QueryRefused("a statement is UTF-8") from error
-    return Question(
-        sql="\n".join(part for part in (parameters.get("query", ""), text) if part.strip()),
-        params={key[6:]: value for key, value in parameters.items() if key.startswith("param_")},
-        format=parameters.get("default_format", default_format),
-    )

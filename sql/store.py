@@ -163,7 +163,6 @@ def _server(settings: StoreSettings) -> dict[str, Any]:
         "connect_timeout": settings.connect_seconds,
         "send_receive_timeout": settings.answer_seconds,
         "autogenerate_session_id": False,
-        "form_encode_query_params": True,
     } | {name: str(file) for name, file in files.items() if file}
 
 

@@ -12,7 +12,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from sql_facts import NOON, fresh_store, new_archiver, verdict, verdicts
 
 from sql.errors import QueryFailed, QueryRefused, StoreUnavailable
-from sql.readonly import Limits, question_of, run_readonly
+from sql.readonly import Limits, Question, run_readonly
 from sql.settings import StoreSettings
 from sql.store import Store, open_store
 
@@ -27,9 +27,11 @@ class Endpoint(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         parameters = dict(parse_qsl(urlsplit(self.path).query))
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        sql = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        params = {name.removeprefix("param_"): text for name, text in parameters.items()}
+        question = Question("\n".join(filter(None, (parameters.get("query"), sql))), params)
         try:
-            answer = run_readonly(self.store, question_of(parameters, body), limits=Limits(), tenants=["contoso"])
+            answer = run_readonly(self.store, question, limits=Limits(), tenants=["contoso"])
         except QueryRefused as error:
             self._send(403, str(error).encode(), {"X-ClickHouse-Exception-Code": str(error.code)})
         except QueryFailed as error:

@@ -7,8 +7,8 @@ import pytest
 from sql_facts import BOB, count, fresh_store, new_archiver, raw, records, request, verdict, verdicts
 
 from sql.batch import Batch
-from sql.errors import QueryFailed, QueryRefused, StoreError
-from sql.readonly import Answer, Limits, Question, question_of, run_readonly
+from sql.errors import QueryFailed, QueryRefused
+from sql.readonly import Answer, Limits, Question, run_readonly
 from sql.store import Store
 
 pytestmark = pytest.mark.embedded
@@ -272,14 +272,6 @@ def test_schemas_can_be_explored(store: Store) -> None:
         for tenants in (None, ["contoso"]):
             assert ask(store, sql, tenants=tenants).body
     assert b"filter_verdicts" in ask(store, "SELECT name FROM system.tables").body
-
-
-def test_a_question_is_read_as_clickhouse_reads_it() -> None:
-    found = question_of({"query": "SELECT {a:String}", "param_a": "1", "readonly": "0"}, b"FORMAT CSV")
-    assert found == Question("SELECT {a:String}\nFORMAT CSV", {"a": "1"}, "TabSeparated")
-    assert question_of({"default_format": "JSON"}, b"SELECT 1").format == "JSON"
-    with pytest.raises(StoreError):
-        question_of({}, b"\xff")
 
 
 def test_the_readers_folder_is_left_alone(store: Store, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import re
 import statistics
 import subprocess
 import tokenize
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 SOURCES = {path: path.read_text("utf-8") for path in MODULES}
 TREES = {path: ast.parse(source) for path, source in SOURCES.items()}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+FUNCTIONS = [(path, node) for path in MODULES for node in ast.walk(TREES[path]) if isinstance(node, Function)]
 
 MOST_LINES_OF_A_FUNCTION = 60
 MOST_LINES_OF_A_MODULE = 300
@@ -28,13 +28,9 @@ LARGEST_SHARE_OF_COMMENTS = 0.06
 MEDIAN_FUNCTION, NINETIETH_FUNCTION, MEDIAN_MODULE = 8, 30, 120
 EMPTY_WORDS = {"core", "common", "utils", "util", "helpers", "helper", "services", "managers", "misc", "shared", "base"}
 INDEX_ADDRESS = re.compile(
-    r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|repo1?\.maven\.(?:apache\.)?org|index-url[ =]"
+    r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|repo1?\.maven\.(?:apache\.)?org|--(?:extra-)?index-url"
 )
 PATCHING = re.compile(r"mock\.patch|Magic[M]ock|monkeypatch\.setattr")
-
-
-def functions(path: Path) -> Iterator[Function]:
-    return (node for node in ast.walk(TREES[path]) if isinstance(node, Function))
 
 
 def lines(function: Function) -> int:
@@ -49,8 +45,8 @@ def body_lines(function: Function) -> int:
 
 def parameters(function: Function) -> list[str]:
     given = function.args
-    named = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
-    return [name for name in named if name not in ("self", "cls")]
+    names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return [name for name in names if name not in ("self", "cls")]
 
 
 def is_handler(path: Path, function: Function) -> bool:
@@ -73,37 +69,39 @@ def tracked() -> list[Path]:
     return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
 
 
-def each(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(ROOT)))
+def named(path: Path, function: Function) -> str:
+    return f"{path.relative_to(ROOT)}:{function.lineno} {function.name}"
 
 
-@each(MODULES)
-def test_a_module_fits(path: Path) -> None:
-    assert SOURCES[path].count("\n") <= MOST_LINES_OF_A_MODULE
-    assert [one.name for one in functions(path) if lines(one) > MOST_LINES_OF_A_FUNCTION] == []
+def test_functions_fit() -> None:
+    long = [named(path, one) for path, one in FUNCTIONS if lines(one) > MOST_LINES_OF_A_FUNCTION]
+    assert long == []
 
 
-@each(MODULES)
-def test_a_module_opens_with_one_sentence(path: Path) -> None:
-    opening = (ast.get_docstring(TREES[path]) or "").split("\n\n")[0]
-    assert opening.endswith("."), "what it is and what it is not, in one sentence"
-    assert "\n" not in opening
+def test_modules_fit() -> None:
+    assert [str(path) for path in MODULES if SOURCES[path].count("\n") > MOST_LINES_OF_A_MODULE] == []
 
 
-@each([path for path in MODULES if not path.match("watchfloor/*_commands.py")])
-def test_functions_take_few_parameters(path: Path) -> None:
+def test_modules_open_with_one_sentence() -> None:
+    """What the module is and what it is not, on one line."""
+    openings = {path: (ast.get_docstring(TREES[path]) or "").split("\n\n")[0] for path in MODULES}
+    assert [str(path) for path, words in openings.items() if not words.endswith(".") or "\n" in words] == []
+
+
+def test_functions_take_few_parameters() -> None:
     """Commands are exempt: each of their parameters is an option of the command line."""
-    assert [one.name for one in functions(path) if len(parameters(one)) > MOST_PARAMETERS] == []
+    many = [(path, one) for path, one in FUNCTIONS if len(parameters(one)) > MOST_PARAMETERS]
+    assert [named(path, one) for path, one in many if not path.match("watchfloor/*_commands.py")] == []
 
 
-@each([path for path in MODULES if path.is_relative_to(ROOT / "api" / "routes")])
-def test_a_handler_parses_calls_and_answers(path: Path) -> None:
-    handlers = (one for one in functions(path) if is_handler(path, one))
-    assert [one.name for one in handlers if body_lines(one) > MOST_LINES_OF_A_HANDLER] == []
+def test_handlers_parse_call_and_answer() -> None:
+    handlers = [(path, one) for path, one in FUNCTIONS if is_handler(path, one)]
+    assert handlers
+    assert [named(path, one) for path, one in handlers if body_lines(one) > MOST_LINES_OF_A_HANDLER] == []
 
 
 def test_most_functions_and_modules_are_short() -> None:
-    sizes = sorted(lines(one) for path in MODULES for one in functions(path))
+    sizes = sorted(lines(one) for _, one in FUNCTIONS)
     assert statistics.median(sizes) <= MEDIAN_FUNCTION
     assert sizes[len(sizes) * 9 // 10] <= NINETIETH_FUNCTION
     assert statistics.median(source.count("\n") for source in SOURCES.values()) <= MEDIAN_MODULE
@@ -121,16 +119,17 @@ def test_few_type_errors_are_suppressed_and_each_says_why() -> None:
 
 
 def test_names_are_concepts() -> None:
-    named = {part for path in MODULES for part in path.relative_to(ROOT).with_suffix("").parts}
-    assert named & EMPTY_WORDS == set()
+    names = {part for path in MODULES for part in path.relative_to(ROOT).with_suffix("").parts}
+    assert names & EMPTY_WORDS == set()
 
 
 def test_a_package_has_one_root_of_errors() -> None:
     for path in (one for one in MODULES if one.name == "errors.py"):
         kinds = [node for node in TREES[path].body if isinstance(node, ast.ClassDef)]
-        roots = [kind.name for kind in kinds if [ast.unparse(base) for base in kind.bases] == ["Exception"]]
+        roots = [kind for kind in kinds if [ast.unparse(base) for base in kind.bases] == ["Exception"]]
         assert len(roots) == 1, path
-        assert roots[0] in (ast.get_docstring(TREES[path]) or ""), f"{path}: the tree is drawn in the docstring"
+        drawn = f"{ast.get_docstring(TREES[path])}{ast.get_docstring(roots[0])}"
+        assert roots[0].name in drawn, f"{path}: the tree of errors is drawn in a docstring"
 
 
 def test_the_makefile_is_short() -> None:

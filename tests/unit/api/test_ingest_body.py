@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.body import split
@@ -36,6 +36,7 @@ def test_a_list_is_its_items(items: list[Any]) -> None:
     assert (list(found.items), found.single) == (items, False)
 
 
+@settings(max_examples=40)
 @given(st.lists(OBJECTS, min_size=2, max_size=6), st.sampled_from(["\n", "\r\n", "\n\n"]))
 def test_lines_are_recognised_without_being_announced(items: list[Any], newline: str) -> None:
     raw = newline.join(map(json.dumps, items)).encode()
