@@ -13,7 +13,9 @@ _SHORT = timedelta(seconds=5)
 class ApiSettings(BaseSettings):
     """Read from `WATCHFLOOR_API_*`; frozen, so one process has one set."""
 
-    model_config = SettingsConfigDict(env_prefix="WATCHFLOOR_API_", frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WATCHFLOOR_API_", env_ignore_empty=True, frozen=True, use_attribute_docstrings=True
+    )
 
     host: str = "127.0.0.1"
     """Address to listen on."""

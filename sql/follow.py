@@ -28,7 +28,9 @@ _NEVER_MS = 24 * 3_600_000
 class ArchiverSettings(BaseSettings):
     """How one archiver runs; read from `WATCHFLOOR_ARCHIVER_*`."""
 
-    model_config = SettingsConfigDict(env_prefix="WATCHFLOOR_ARCHIVER_", frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WATCHFLOOR_ARCHIVER_", env_ignore_empty=True, frozen=True, use_attribute_docstrings=True
+    )
 
     group: str = "watchfloor-archiver"
     """The consumer group; archivers of one group share the partitions."""

@@ -10,7 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class StoreSettings(BaseSettings):
     """Where rows are kept and how to get in; read from `WATCHFLOOR_CLICKHOUSE_*`, frozen."""
 
-    model_config = SettingsConfigDict(env_prefix="WATCHFLOOR_CLICKHOUSE_", frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WATCHFLOOR_CLICKHOUSE_", env_ignore_empty=True, frozen=True, use_attribute_docstrings=True
+    )
 
     url: HttpUrl = HttpUrl("http://127.0.0.1:8123")
     """HTTP interface of the server; `https` for TLS. Ignored when `path` is set."""

@@ -111,7 +111,7 @@ class Store:
     ) -> None:
         """Like `insert_columns` for rows of text, numbers, datetimes, None and lists; None becomes the default.
 
-        Six times as fast as columns: rows travel as lines of JSON and ClickHouse does the typing. No bytes.
+        Rows travel as lines of JSON and ClickHouse does the typing: 5 µs a verdict instead of 9. No bytes.
         """
         lines = _LINES.encode_lines(rows)
         with _translated():

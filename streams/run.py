@@ -36,8 +36,9 @@ async def run_worker(
         if app.failure is None:
             await app.checkpoint.close()
         await app.stop()
-    if app.failure is not None:
-        raise app.failure
+    failure = app.failure or app.crash_reason
+    if failure is not None:
+        raise failure
 
 
 async def _first(*waits: Coroutine[Any, Any, Any]) -> None:

@@ -7,7 +7,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class WorkerSettings(BaseSettings):
     """How one worker runs. What it looks for is in the policy, where Kafka is in the Kafka settings."""
 
-    model_config = SettingsConfigDict(env_prefix="WATCHFLOOR_WORKER_", frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WATCHFLOOR_WORKER_", env_ignore_empty=True, frozen=True, use_attribute_docstrings=True
+    )
 
     policy: str = "azure-default"
     """The policy: a file, or the name of a shipped pack."""

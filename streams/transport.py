@@ -57,9 +57,6 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped 
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return
-        if not self.flow_active:
-            await self.perform_seek()
-            return
         for tp, batch in records.items():
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,15 +14,17 @@ from broker.connection import KafkaSettings
 from broker.embedded import EmbeddedBroker
 from broker.topics import ensure_topics
 from policy import LoadedPolicy, load_policy
+from sql.errors import StoreUnavailable
 from sql.follow import ArchiverSettings
 from sql.migrate import up
 from sql.settings import StoreSettings
 from sql.store import Store, open_store
+from sql.totals import totals
 from watchfloor.children import Child
 from watchfloor.place import Place
 from watchfloor.processes import api_parts, run_archiver
 from watchfloor.restore import restore
-from watchfloor.screen import Screen, Tally
+from watchfloor.screen import Screen
 from watchfloor.shell import now, stop_on_signal
 
 _DEMO_HOURS = 24
@@ -37,7 +39,7 @@ async def dev(place: Place, *, port: int, policy_name: str, demo_users: int, con
     stop = stop_on_signal()
     place.prepare()
     policy = load_policy(policy_name)
-    tally, ready = Tally(), asyncio.Event()
+    ready = asyncio.Event()
     async with AsyncExitStack() as stack:
         store = await asyncio.to_thread(_open, place, policy)
         stack.callback(store.close)
@@ -50,11 +52,9 @@ async def dev(place: Place, *, port: int, policy_name: str, demo_users: int, con
         stack.callback(place.forget_address)
         jobs = [
             _attend(worker, stop),
-            run_archiver(
-                ArchiverSettings(session_seconds=_SESSION_SECONDS), kafka, store, stop=stop, on_stored=tally.add
-            ),
+            run_archiver(ArchiverSettings(session_seconds=_SESSION_SECONDS), kafka, store, stop=stop),
             serve(deps, settings, stop, ready=_announce(place, console, ready)),
-            _draw(Screen(console, tally, views=deps.views, feed=deps.feed), stop),
+            _draw(Screen(console, views=deps.views, feed=deps.feed), store, stop),
         ]
         if demo_users:
             jobs.append(_demo(place, demo_users, ready=ready, stop=stop))
@@ -97,11 +97,13 @@ def _announce(place: Place, console: Console, ready: asyncio.Event) -> Callable[
     return announce
 
 
-async def _draw(screen: Screen, stop: asyncio.Event) -> None:
+async def _draw(screen: Screen, store: Store, stop: asyncio.Event) -> None:
     with screen:
         while not stop.is_set():
-            screen.refresh()
-            await asyncio.sleep(1)
+            with suppress(StoreUnavailable):
+                screen.show(await asyncio.to_thread(totals, store))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 1)
 
 
 async def _demo(place: Place, users: int, *, ready: asyncio.Event, stop: asyncio.Event) -> None:

@@ -38,7 +38,7 @@ async def run_archiver(
     store: Store,
     *,
     stop: asyncio.Event,
-    on_stored: Callable[[str, StoredReport], None],
+    on_stored: Callable[[str, StoredReport], None] = lambda _topic, _report: None,
 ) -> None:
     """Store the log in ClickHouse until `stop` is set."""
     epoch = await asyncio.to_thread(current_epoch, store)

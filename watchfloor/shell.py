@@ -43,6 +43,8 @@ def now() -> datetime:
 def log_to_stderr(level: str = "INFO") -> None:
     """One JSON object per line; libraries below WARNING are silent."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    for library in ("faust", "mode"):  # they log what we raise and report, with a trace
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -81,7 +81,17 @@ def _status(
         return "lifted"
     if decision.until is not None and decision.until <= deps.clock():
         return "expired"
+    if _gone(deps, decision):
+        return "lifted"
     return "appealed" if appeal and appeal.undecided else "in_force"
+
+
+def _gone(deps: ApiDeps, decision: Decision) -> bool:
+    """Whether a later enforcement lacks the decision: its lift may be older than what is kept of the ledger."""
+    enforcement = deps.views.enforcements.get(decision.tenant, decision.subject)
+    if enforcement is None or enforcement.at <= decision.at:
+        return False
+    return all(measure.decision_id != decision.id for measure in enforcement.measures)
 
 
 @router.post(

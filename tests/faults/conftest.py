@@ -7,9 +7,9 @@ from time import monotonic
 import pytest
 import pytest_asyncio
 from apache_kafka import ApacheKafka
+from loop.fixed import fixed_input
 from loop.process import worker
 from loop.run import Run, Undisturbed
-from loop.fixed import fixed_input
 
 from broker.connection import KafkaSettings
 

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from broker.bulk import Outgoing
 from loop.planted import drift, spike
 from loop.traffic_input import START, events_of, in_order
+
+from broker.bulk import Outgoing
 from traffic.scenario import Scenario
 
 _HOURS = 3

@@ -1,13 +1,14 @@
-"""Planted abnormalities as verdicts made directly: a category that spikes, answers that drift; spread over many users."""
+"""Planted abnormalities, made directly as verdicts of many users: a category that spikes, and answers that drift."""
 
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from loop.traffic_input import KEYS
+
 from events import Category, FilterVerdict, ScoreKind, Stage, State
 from events.pseudonym import Pseudonymiser
-from loop.traffic_input import KEYS
 
 TENANT = "acme"
 _USERS = 40

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Self
 
 import msgspec
+from loop.outcome import Outcome, Written, settled, written
+from loop.process import group_of
+from loop.traffic_input import slices
+from loop.waiting import until
 
 from broker.bulk import BulkProducer, Outgoing
 from broker.connection import KafkaSettings
 from broker.topics import ensure_topics
 from broker.view import Record, TopicTail
 from events.topics import BOOKS, SIGNALS
-from loop.outcome import Outcome, Written, settled, written
-from loop.process import group_of
-from loop.traffic_input import slices
-from loop.waiting import until
 
 _SLICES = 40
 _AHEAD = 2

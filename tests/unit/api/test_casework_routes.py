@@ -171,6 +171,17 @@ async def test_an_old_decision_comes_from_the_store() -> None:
     assert (await world.get(f"/v1/decisions/{decision.id}")).json()["decision"]["id"] == decision.id
 
 
+async def test_a_decision_lifted_before_what_is_kept_of_the_ledger_is_still_lifted() -> None:
+    world, past = World(), World()
+    decision = past.suspend()
+    await past.post(f"/v1/decisions/{decision.id}:lift", "reviewer", json={"reason": "The filter was wrong."})
+    world.history.old_decisions[decision.id] = decision
+    for change in past.deps.views.enforcements.after(0):
+        world.deps.views.enforcements.apply(f"{TENANT}|{SUBJECT}", change.value)
+    shown = (await world.get(f"/v1/decisions/{decision.id}")).json()
+    assert (shown["status"], shown["lift"]) == ("lifted", None)
+
+
 async def test_a_lift_undoes_one_decision_once() -> None:
     world = World()
     decision = world.suspend()

@@ -72,7 +72,7 @@ def test_a_fall_of_scores_is_signalled_under_its_series() -> None:
 
 def test_the_watermarks_of_the_topics_are_apart() -> None:
     lane = new()
-    lane.apply(COUNTS, logged([mark(10_000)]))
+    lane.apply(COUNTS, logged([mark(10_000), mark(10_000, source=1)]))
     lane.apply(SCORED, logged([*scores()[:-2]][::2]))
     assert sent(lane.drain(0.0), SIGNALS.name) == []
 

@@ -78,17 +78,8 @@ def conclusions(log: InMemoryLog) -> Conclusions:
 EVENTS = stream()
 
 
-def started() -> InMemoryLog:
-    """Every source has been heard of once: one that was not is not waited for."""
-    log = InMemoryLog(POLICY, EVENTS)
-    for place in PLACES[:2]:
-        log.step(place, 1)
-        log.flush(place)
-    return log
-
-
 def concluded(course: Callable[[InMemoryLog], None]) -> Conclusions:
-    log = started()
+    log = InMemoryLog(POLICY, EVENTS)
     course(log)
     log.finish()
     return conclusions(log)
@@ -107,7 +98,7 @@ def test_the_stream_holds_an_offender_a_spike_and_a_drift(at_once: Conclusions) 
 
 
 def test_every_incident_is_opened_once_and_told() -> None:
-    log = started()
+    log = InMemoryLog(POLICY, EVENTS)
     log.finish()
     ledger = log.values(LEDGER.name)
     opened = [one["about"] for one in ledger if one["kind"] == "incident_opened"]

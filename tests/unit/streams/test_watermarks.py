@@ -41,6 +41,12 @@ def test_advance_tells_whether_the_time_has_moved() -> None:
     assert [marks.advance(one) for one in (mark(10), mark(10), mark(5), mark(11))] == [True, False, False, True]
 
 
+def test_a_source_that_has_not_spoken_yet_is_awaited() -> None:
+    marks = Watermarks({}, awaited=2)
+    assert [marks.advance(one) for one in (mark(30), mark(40), mark(0, source=1, idle=True))] == [False, False, True]
+    assert marks.at == watermark(40)
+
+
 @given(MARKS)
 def test_it_never_falls(marks: list[Watermark]) -> None:
     so_far = Watermarks({})
