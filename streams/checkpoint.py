@@ -27,6 +27,7 @@ class _OpenLane:
     lane: Lane
     producer: BulkProducer
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
     flusher: asyncio.Task[None] | None = None
 
 
@@ -93,24 +94,25 @@ class Checkpoint:
         await asyncio.gather(*(self._close(entry) for entry in entries))
 
     async def _close(self, entry: _OpenLane) -> None:
+        entry.closing.set()
         if entry.flusher:
-            entry.flusher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await entry.flusher
-        with contextlib.suppress(Fenced):
-            await self._flush(entry)
+            await entry.flusher
+        await self._gone(entry)
+
+    async def _gone(self, entry: _OpenLane) -> None:
         await entry.producer.stop()
         LANES.labels(agent=entry.lane.agent).dec()
 
     async def _flush_regularly(self, entry: _OpenLane) -> None:
         try:
-            while True:
-                await asyncio.sleep(self.interval)
-                await asyncio.shield(self._flush(entry))
+            while not entry.closing.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(entry.closing.wait(), self.interval)
+                await self._flush(entry)
         except Fenced:
             log.warning("lane_fenced", agent=entry.lane.agent, partition=entry.lane.partition)
-            self._open.pop((entry.lane.agent, entry.lane.partition), None)
-            LANES.labels(agent=entry.lane.agent).dec()
+            if self._open.pop((entry.lane.agent, entry.lane.partition), None):
+                await self._gone(entry)
         except Exception as failure:  # the worker's boundary: a lane that cannot flush must not go on
             log.error(
                 "flush_failed", agent=entry.lane.agent, partition=entry.lane.partition, kind=type(failure).__name__

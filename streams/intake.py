@@ -15,7 +15,6 @@ from streams.books import Books
 from streams.dead_letters import DeadLetter, DeadLetterGuard
 from streams.lane import Record
 
-
 _MOST_SEEN = 5_000_000
 
 
