@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sql.errors import QueryRefused
@@ -95,7 +96,7 @@ def rules_for(client: Any, database: str, *, limited: bool) -> Rules:
     )
 
 
-def inspect(client: Any, sql: str, *, rules: Rules, params: dict[str, str]) -> str:
+def inspect(client: Any, sql: str, *, rules: Rules, params: Mapping[str, object]) -> str:
     """The statement as ClickHouse reads it, without comments, checked.
 
     Raises QueryRefused, or what the client raises for text that is not one statement.
@@ -103,7 +104,7 @@ def inspect(client: Any, sql: str, *, rules: Rules, params: dict[str, str]) -> s
     formatted = client.query("SELECT formatQuerySingleLine({text:String})", parameters={"text": sql})
     text: str = formatted.result_rows[0][0]
     _check_words(_QUOTED.sub("Q", text), limited=rules.limited)
-    lines = client.query(f"EXPLAIN AST {text}", parameters=params or None).result_rows
+    lines = client.query(f"EXPLAIN AST {text}", parameters=dict(params) or None).result_rows
     _check_tree([_node(line) for (line,) in lines], rules)
     return text
 

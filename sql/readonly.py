@@ -77,8 +77,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class AsSent:
+    """A parameter's text as an HTTP client encoded it; the driver escapes strings once more, but not this."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """One statement from outside, with its server-side parameters and the format when it names none."""
+    """One statement from outside, with its parameters as HTTP encodes them, and the format when it names none."""
 
     sql: str
     params: Mapping[str, str]
@@ -101,7 +111,7 @@ def run_readonly(store: Store, question: Question, *, limits: Limits, tenants: C
     started = time.monotonic()
     with store.read_only(fixed) as client:
         named = set(_PARAMETER.findall(sql))
-        params = {name: value for name, value in question.params.items() if name in named}
+        params = {name: AsSent(value) for name, value in question.params.items() if name in named}
         rules = rules_for(client, database, limited=tenants is not None)
         text = inspect(client, sql, rules=rules, params=params)
         found = _ENDS_WITH_FORMAT.search(text)

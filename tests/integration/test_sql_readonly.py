@@ -278,3 +278,19 @@ def test_the_readers_folder_is_left_alone(store: Store, tmp_path: Path) -> None:
     with pytest.raises(QueryRefused):
         ask(store, f"SELECT 1 INTO OUTFILE '{tmp_path}/x'")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoded", "answer"),
+    [
+        ("String", "it\\'s", b"it\\'s\n"),
+        ("String", "a\\\\b", b"a\\\\b\n"),
+        ("Array(String)", "['x', 'y']", b"['x','y']\n"),
+        ("DateTime", "2026-01-01 00:00:00", b"2026-01-01 00:00:00\n"),
+    ],
+)
+def test_parameters_are_taken_as_the_client_encoded_them(
+    store: Store, declared: str, encoded: str, answer: bytes
+) -> None:
+    question = Question(f"SELECT {{given:{declared}}}", {"given": encoded})
+    assert run_readonly(store, question, limits=Limits(), tenants=None).body == answer
