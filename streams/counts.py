@@ -36,8 +36,10 @@ class Counts:
         if offset <= total.applied:
             return
         total.evaluated += 1
-        total.flagged += flagged
-        total.blocked += blocked
+        if flagged:
+            total.flagged += 1
+        if blocked:
+            total.blocked += 1
         total.applied = offset
         self._dirty.add(key)
 

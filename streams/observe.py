@@ -65,17 +65,16 @@ class ObserveLane(Lane):
             _count(intake, before)
 
     def _verdict(self, arrival: Arrival) -> None:
-        verdict = arrival.event
-        if verdict.score_kind in _SCORES and verdict.score is not None:
+        offset, at, verdict = arrival
+        tenant, state = verdict.tenant, verdict.state
+        if verdict.score is not None and verdict.score_kind in _SCORES:
             self._score(arrival)
-        elif verdict.state not in _UNCOUNTED:
-            name = f"{verdict.tenant}|{verdict.model}|{verdict.provider}|{verdict.provider_category}|{verdict.stage}"
-            minute = int(verdict.at.timestamp() // 60)
-            flagged = verdict.state in _FLAGGED
-            self.counts.add(name, minute, offset=arrival.offset, flagged=flagged, blocked=verdict.state == "blocked")
+        elif state not in _UNCOUNTED:
+            name = f"{tenant}|{verdict.model}|{verdict.provider}|{verdict.provider_category}|{verdict.stage}"
+            flagged, blocked = state in _FLAGGED, state == "blocked"
+            self.counts.add(name, int(at // 60), offset=offset, flagged=flagged, blocked=blocked)
         if self._judges:
-            key = f"{verdict.tenant}|{verdict.subject}"
-            for signal in self.subjects.apply(key, arrival.offset, verdict):
+            for signal in self.subjects.apply(f"{tenant}|{verdict.subject}", offset, verdict):
                 metrics.SIGNALS.labels(detector=signal.detector, level=signal.level).inc()
                 self.emit(Outgoing(SIGNALS.name, signal.key.encode(), signal.model_dump_json().encode()))
 
@@ -94,7 +93,7 @@ class ObserveLane(Lane):
         score = series.SeriesScore(
             name,
             verdict.event_id,
-            verdict.at.timestamp(),
+            arrival.at,
             verdict.score,
             self.partition,
             arrival.offset,

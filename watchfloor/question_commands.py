@@ -50,7 +50,7 @@ def explain_command(
     """Say why a decision was made, in plain words, with its evidence."""
     with told_plainly():
         answer = asyncio.run(_get(f"/v1/decisions/{decision}", {}, data=data, url=url, token_file=token_file))
-        typer.echo(answer["explanation"])
+        typer.echo(answer["plain_words"])
 
 
 def books_command(json: Json = False, data: Data = DEFAULT, url: Url = None, token_file: TokenFile = None) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from traffic.truth import MinuteCount
 from watchfloor.client import Client
@@ -29,6 +29,12 @@ class Reconciliation:
     sent: Counter[Cell]
     raw: Counter[Cell]
     rolled: Counter[Cell]
+
+    @classmethod
+    def of(cls, *counts: Iterable[tuple[Cell, int]]) -> Self:
+        """From pairs of cell and count: sent, raw, rolled."""
+        sent, raw, rolled = (Counter(dict(one)) for one in counts)
+        return cls(sent, raw, rolled)
 
     @property
     def differences(self) -> list[tuple[Cell, int, int, int]]:

@@ -1,17 +1,19 @@
 """The input of the fault tests, and what an undisturbed worker makes of it."""
 
 import uuid
-from collections.abc import Callable
 from time import monotonic
 
 import pytest
 import pytest_asyncio
 from apache_kafka import ApacheKafka
+from loop.figures import told
 from loop.fixed import fixed_input
 from loop.process import worker
 from loop.run import Run, Undisturbed
 
 from broker.connection import KafkaSettings
+
+__all__ = ["apache", "told", "undisturbed"]
 
 
 def installation(kafka: ApacheKafka) -> KafkaSettings:
@@ -36,10 +38,3 @@ async def undisturbed(apache_kafka: ApacheKafka, tmp_path_factory: pytest.TempPa
             done = await run.done()
     assert not done.twice
     return Undisturbed(records, done.outcome, monotonic() - started)
-
-
-@pytest.fixture
-def told(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Says a figure in the test's report, whether output is captured or not."""
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    return lambda figure: reporter.write_line(f"\n  {figure}") if reporter else None

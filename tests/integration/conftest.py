@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from apache_kafka import ApacheKafka
+from loop.figures import told
 
 from broker.connection import KafkaSettings
 from broker.embedded import EmbeddedBroker
+
+__all__ = ["apache", "broker", "embedded", "told"]
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """What a worker has made of its input, read back from the committed log; comparable between runs."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from broker.connection import KafkaSettings
 from broker.view import read_all
@@ -114,10 +116,10 @@ async def _series(kafka: KafkaSettings) -> dict[tuple[str, int], tuple[int, int,
     return sums
 
 
-async def settled(kafka: KafkaSettings, group: str) -> bool:
+async def settled(kafka: KafkaSettings, group: str, topics: Iterable[Topic] = INPUTS) -> bool:
     """Whether the group has applied everything that is in its input topics, those that it writes itself included."""
     ends: dict[tuple[str, int], int] = {}
-    for topic in INPUTS:
+    for topic in topics:
         async for record in read_all(kafka, topic, range(kafka.partitions)):
             ends[record.topic, record.partition] = record.offset + 1
     committed = await committed_offsets(kafka, group)
@@ -125,11 +127,13 @@ async def settled(kafka: KafkaSettings, group: str) -> bool:
 
 
 async def committed_offsets(kafka: KafkaSettings, group: str) -> dict[tuple[str, int], int]:
-    """The group's next offset per topic on the wire and partition."""
+    """The group's next offset per topic on the wire and partition; none while its coordinator is being found."""
     admin = AIOKafkaAdminClient(**kafka.options())
     await admin.start()
     try:
         offsets = await admin.list_consumer_group_offsets(group)
+    except GroupCoordinatorNotAvailableError:
+        return {}
     finally:
         await admin.close()
     return {(place.topic, place.partition): found.offset for place, found in offsets.items()}

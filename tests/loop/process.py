@@ -69,6 +69,10 @@ class Process:
         assert self.code is not None
         self._process = self._launch()
 
+    def wait(self, seconds: float = 60.0) -> int:
+        """Wait until it ends by itself; its exit code."""
+        return self._process.wait(seconds)
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
         """Ask it to end; its exit code, and the seconds that it took."""
         started = time.monotonic()
@@ -83,6 +87,22 @@ class Process:
         if self.code is None:
             self._process.kill()
             self._process.wait()
+
+
+def descendants(pid: int) -> set[int]:
+    """Every process below this one, as Linux tells."""
+    children = {
+        int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text("utf-8").split()
+    }
+    return children.union(*map(descendants, children))
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and is not yet reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def kafka_env(kafka: KafkaSettings) -> dict[str, str]:
@@ -100,6 +120,29 @@ def worker(kafka: KafkaSettings, log: Path, *, policy: Path = POLICY, **settings
     own = {"policy": policy, "group": group_of(kafka), "session_seconds": 2.0, "flush_seconds": 0.05, **settings}
     env = {f"WATCHFLOOR_WORKER_{name.upper()}": str(value) for name, value in own.items()}
     return Process(["worker"], kafka_env(kafka) | env, log)
+
+
+def archiver(kafka: KafkaSettings, log: Path, *, clickhouse: Path) -> Process:
+    """An archiver with small batches, in the group of the Kafka's topic prefix, storing into an embedded ClickHouse."""
+    own = {"group": archiver_group_of(kafka), "session_seconds": 2.0, "batch_seconds": 0.1, "batch_records": 500}
+    env = {f"WATCHFLOOR_ARCHIVER_{name.upper()}": str(value) for name, value in own.items()}
+    return Process(["archiver"], kafka_env(kafka) | env | store_env(clickhouse), log)
+
+
+def migrated(clickhouse: Path, log: Path) -> None:
+    """Create the tables of an embedded ClickHouse, as an operator does."""
+    with Process(["migrate", "up"], store_env(clickhouse), log) as process:
+        assert process.wait() == 0, process.said
+
+
+def store_env(clickhouse: Path) -> dict[str, str]:
+    """The settings of an embedded ClickHouse, for a process."""
+    return {"WATCHFLOOR_CLICKHOUSE_PATH": str(clickhouse)}
+
+
+def archiver_group_of(kafka: KafkaSettings) -> str:
+    """The archivers' consumer group."""
+    return f"{kafka.topic_prefix}archiver"
 
 
 def group_of(kafka: KafkaSettings) -> str:

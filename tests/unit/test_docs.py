@@ -172,6 +172,17 @@ def test_python_in_the_documents_compiles(page: Path) -> None:
         compile(textwrap.dedent(block), str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
+def test_tests_that_are_named_exist() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", EVERYTHING))
+    assert [name for name in sorted(named) if f"def {name}(" not in code] == []
+
+
+def test_files_that_are_named_exist() -> None:
+    pattern = rf"`((?:{'|'.join(PACKAGES)})/[\w./-]+\.\w+)`"
+    assert [name for name in re.findall(pattern, EVERYTHING) if not (ROOT / name).is_file()] == []
+
+
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
 def test_every_page_is_reached_from_the_readme(page: Path) -> None:
     assert f"(docs/{page.name})" in TEXTS[ROOT / "README.md"]

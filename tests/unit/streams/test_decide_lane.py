@@ -147,6 +147,14 @@ def test_a_command_about_an_unknown_series_leaves_nothing_behind() -> None:
     assert [one["tenant"] for one in values(flush, INCIDENTS.name)] == [TENANT]
 
 
+def test_a_refusal_is_not_repeated_when_the_log_is_read_again() -> None:
+    lane, log = new(), logged([acknowledge("inc_none")])
+    lane.apply(COMMANDS.name, log)
+    lane.drain(0.0)
+    lane.apply(COMMANDS.name, log)
+    assert lane.drain(0.0).outputs == ()
+
+
 def test_another_tenants_command_does_not_touch_an_incident() -> None:
     _, flush = after(series_signal(), acknowledge(INCIDENT, tenant="fabrikam"))
     assert [one["revision"] for one in values(flush, INCIDENTS.name)] == [1]

@@ -67,6 +67,15 @@ def test_what_is_resolved_and_told_is_forgotten() -> None:
     assert [(one.key, one.value) for one in lane.drain(0.0).state] == [(f"n|{KEY}".encode(), None)]
 
 
+def test_what_was_forgotten_is_not_told_again_when_the_log_is_read_again() -> None:
+    lane = new()
+    lane.apply(TOPIC, revisions(OPENED, ENDED))
+    told(lane)
+    lane.drain(0.0)
+    lane.apply(TOPIC, revisions(OPENED, ENDED))
+    assert told(lane) == []
+
+
 def test_a_result_that_nobody_waits_for_is_ignored() -> None:
     lane = new()
     lane.apply(TOPIC, revisions(OPENED, ENDED))

@@ -8,14 +8,16 @@ from stream_records import START, Raw, blocked, record, records, verdict
 
 from events import FilterVerdict
 from events.topics import FILTER_VERDICTS
-from policy import load_policy
+from policy import LoadedPolicy, load_policy
 from policy.policy import DeadLetterLimits
+from policy.version import version_of
 from streams.counts import Counts
 from streams.dead_letters import DeadLetterGuard
 from streams.detectors.repeat_offender import RepeatOffender
 from streams.errors import SecondWorker, StateUnreadable, TooManyDeadLetters
 from streams.intake import Intake
-from streams.series import SeriesCount
+from streams.observe import ObserveLane
+from streams.series import DECODE, SeriesCount, Watermark
 from streams.subjects import Subjects
 
 TOPIC = FILTER_VERDICTS.name
@@ -91,6 +93,28 @@ def test_events_that_came_and_went_in_one_batch_leave_no_ids() -> None:
     one = intake()
     took([verdict(0), verdict(1, at=LATE)], one)
     assert len(list(one.changed())) == 2
+
+
+def test_a_partition_without_any_event_says_once_that_it_is_idle() -> None:
+    lane = ObserveLane(1, policy=load_policy("azure-default"), partitions=2)
+    flushes = [lane.drain(now) for now in (0.0, 4.0, 5.1, 9.0)]
+    marks = [[DECODE(one.value or b"") for one in flush.outputs] for flush in flushes]
+    assert [len(one) for one in marks] == [0, 0, 4, 0]
+    assert all(isinstance(one, Watermark) and one.idle and one.source == 1 for one in marks[2])
+
+
+def test_what_an_observer_does_not_know_is_passed_over_on_restore() -> None:
+    lane = ObserveLane(1, policy=load_policy("azure-default"), partitions=2)
+    for key in (b"p|filter-verdicts", b"?|unknown"):
+        lane.restore(key, None)
+    assert lane.drain(0.0).empty
+
+
+def test_an_observer_whose_detector_is_off_still_counts() -> None:
+    off = POLICY.model_validate({"name": "t", "author": "t", "detectors": {"repeat_offender": {"enabled": False}}})
+    lane = ObserveLane(1, policy=LoadedPolicy(off, version_of(off), source="test"), partitions=2)
+    lane.apply(TOPIC, records([blocked(0)]))
+    assert (len(lane.subjects), len(lane.counts)) == (0, 1)
 
 
 def test_totals_are_published_oldest_first() -> None:

@@ -163,6 +163,9 @@ def test_a_decider_goes_on_with_cases_and_incidents_and_knows_what_it_has_handle
     after = reopened(decider(), moved(flush.state))
     after.apply(SIGNALS.name, again([(0, first.model_dump_json().encode()), (1, second.model_dump_json().encode())]))
     assert after.drain(0.0).outputs == ()
+    fresh = reopened(decider(), moved(flush.state))
+    fresh.apply(SIGNALS.name, again([(0, series_signal(2).model_dump_json().encode())]))
+    assert [one.key for one in sent(fresh.drain(0.0), INCIDENTS.name)] == [incident.encode()]
     commands = [lift(decision), acknowledge(incident)]
     after.apply(COMMANDS.name, again((n, one.model_dump_json().encode()) for n, one in enumerate(commands)))
     kinds = [msgspec.json.decode(one.value or b"")["kind"] for one in sent(after.drain(0.0), LEDGER.name)]
