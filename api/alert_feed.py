@@ -138,7 +138,6 @@ class AlertFeed:
         self._by_place: list[Place] = []
         self._by_id: dict[str, Change[Alert]] = {}
         self._dropped = 0
-        self.complete = True
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -149,12 +148,11 @@ class AlertFeed:
     def apply(self, alert: Alert) -> None:
         """Take an alert in; a known id is ignored. The oldest by time gives way when the feed is full.
 
-        From then on `complete` is False, and older pages must come from the store.
+        Older pages come from the store.
         """
         if alert.id in self._by_id:
             return
         if len(self._by_place) >= self._size:
-            self.complete = False
             if alert.place < self._by_place[0]:
                 return
             self._dropped = max(self._dropped, self._by_id.pop(self._by_place.pop(0).key).number)
@@ -172,11 +170,6 @@ class AlertFeed:
                 if len(found) == limit:
                     break
         return found
-
-    @property
-    def oldest(self) -> Place | None:
-        """The oldest place in memory."""
-        return self._by_place[0] if self._by_place else None
 
     def after(self, number: int) -> list[Change[Alert]]:
         """Alerts that arrived after a number, in order of arrival, as far as they are in memory."""

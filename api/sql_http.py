@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from email.parser import BytesParser
 from email.policy import HTTP
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,7 +40,7 @@ def read_query(request: Request, body: bytes, tenants: frozenset[str] | None) ->
     """
     values = dict(request.query_params)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
+    if kind == "multipart/form-data":
         values |= _form(request.headers["content-type"], body)
         body = b""
     try:
@@ -56,8 +55,6 @@ def read_query(request: Request, body: bytes, tenants: frozenset[str] | None) ->
 
 
 def _form(content_type: str, body: bytes) -> dict[str, str]:
-    if content_type.lower().startswith("application/x-www-form-urlencoded"):
-        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     message = BytesParser(policy=HTTP).parsebytes(
         b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + body
     )

@@ -46,7 +46,7 @@ def main(
 ) -> None:
     """Measure throughput, CPU and memory of worker and archiver, and of the floors below them."""
     contenders = [one for one in CONTENDERS if only in one.name]
-    plan = Plan(repeat, minutes * 60, monotonic)
+    plan = Plan(repeat, monotonic() + minutes * 60, monotonic)
     try:
         correct = asyncio.run(_bench(contenders, plan, which=broker or usual_broker(), events=events))
     except BenchError as error:

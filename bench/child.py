@@ -78,7 +78,7 @@ async def _start(arguments: Sequence[str], env: Mapping[str, str], *, stdout: ob
         env={**os.environ, **env},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=stdout,  # type: ignore[arg-type]  # typeshed wants an int or a file, and we have either
-        stderr=stderr,  # type: ignore[arg-type]
+        stderr=stderr,  # type: ignore[arg-type]  # typeshed wants an int or a file, and we have either
         start_new_session=True,
         preexec_fn=end_with_parent(),
     )

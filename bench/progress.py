@@ -8,6 +8,7 @@ from typing import Any, Self
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from broker.connection import KafkaSettings
 from events.topics import BOOKS, FILTER_VERDICTS
@@ -75,5 +76,8 @@ class Commits:
     async def done(self) -> int:
         """Verdicts stored so far; waits a little before it asks."""
         await asyncio.sleep(0.02)
-        offsets = await self._admin.list_consumer_group_offsets(self._group, partitions=self._partitions)
+        try:
+            offsets = await self._admin.list_consumer_group_offsets(self._group, partitions=self._partitions)
+        except GroupCoordinatorNotAvailableError:  # a broker elects none before its first group
+            return 0
         return sum(max(0, one.offset) for one in offsets.values())

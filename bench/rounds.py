@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from bench.contender import Contender, Site
 from bench.measured import Measured
 
+_AIR = 1.25
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -14,10 +16,14 @@ class Plan:
 
     repeat: int
     """Runs of each contender, at most."""
-    seconds: float
-    """No run but a contender's first is started that would probably end after this time."""
+    ends: float
+    """By the clock: no run but a contender's first is started that would probably end after this time."""
     clock: Callable[[], float]
     """Monotonic seconds."""
+
+    def has_room_for(self, seconds: float) -> bool:
+        """Whether a run that took so long the last time fits in, with some air."""
+        return self.clock() + _AIR * seconds <= self.ends
 
 
 async def run_rounds(
@@ -26,12 +32,11 @@ async def run_rounds(
     """The runs of each contender, by name and in the order given. Raises what a contender raises."""
     runs: dict[str, list[Measured]] = {one.name: [] for one in contenders}
     took: dict[str, float] = {}
-    begun = plan.clock()
     for number in range(plan.repeat * len(contenders)):
         one = contenders[number % len(contenders)]
-        started = plan.clock()
-        if one.name in took and started + took[one.name] > begun + plan.seconds:
+        if one.name in took and not plan.has_room_for(took[one.name]):
             continue
+        started = plan.clock()
         own = site.for_run(number)
         measured = await one.run(own)
         shutil.rmtree(own.folder)

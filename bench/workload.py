@@ -14,7 +14,7 @@ EVENTS_PER_SECOND = 5_000
 """Of event time: how busy the installation is whose log is read."""
 _FILTERED_PER_MILLE = 30
 _TENANTS = ("acme", "globex", "initech", "umbrella")
-_MODELS = ("gpt-4.1-2025-04-14", "gpt-4o-2024-11-20", "gpt-4o-mini-2024-07-18")
+_MODELS = ("gpt-4.1", "gpt-4o", "gpt-4o-mini")
 _CATEGORIES = ("hate", "sexual", "violence", "profanity")
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 
@@ -39,7 +39,7 @@ class Workload:
     """`events` verdicts from `start` on, one per request, in order of time.
 
     20,000 users, the n-th of whom sends in proportion to 1/n; 3 % of the verdicts are filtered, every other one of
-    these blocked and the rest only detected. A value is about 340 bytes.
+    these blocked and the rest only detected. A value is about 405 bytes.
     """
 
     events: int
@@ -58,7 +58,7 @@ class Workload:
         stage = "completion" if dice & 4 else "prompt"
         state, severity = _finding(dice >> 3)
         at = self.start + timedelta(microseconds=100 + number * 1_000_000 // EVENTS_PER_SECOND)
-        request = f"req-{number:012}"
+        request = f"r{number:09}"
         value = (
             f'{{"v":1,"event_id":"{request}:{stage}:{category}","at":"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z",'
             f'"tenant":"{user.tenant}","subject":"{user.subject}","source_format":"canonical","request_id":"{request}",'

@@ -50,6 +50,7 @@ class DeadLetterGuard:
         self._push(bad=True)
         limit = self._exceeded()
         if limit:
+            self.run -= 1  # it is not set aside, and will be read again
             raise TooManyDeadLetters(self._topic, self._partition, offset=record.offset, limit=limit)
         raw = record.value if self._limits.keep_raw else None
         return DeadLetter(

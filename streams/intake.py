@@ -16,7 +16,6 @@ from streams.books import Books
 from streams.dead_letters import DeadLetter, DeadLetterGuard
 from streams.lane import Record
 
-
 _MOST_SEEN = 5_000_000
 
 
@@ -80,10 +79,12 @@ class Intake:
         try:
             event = self._decode(record.value or b"")
         except InvalidRecord as error:
-            return self._set_aside(record, kind="invalid", reason=str(error))
+            self._set_aside(record, kind="invalid", reason=str(error))
+            return None
         at = event.at.timestamp()
         if at > record.timestamp / 1000 + self._future:
-            return self._set_aside(record, kind="future", reason="at: too far ahead of the broker's clock")
+            self._set_aside(record, kind="future", reason="at: too far ahead of the broker's clock")
+            return None
         self._guard.good()
         return Arrival(record.offset, at, event)
 

@@ -128,7 +128,7 @@ async def _attend(child: Child, stop: asyncio.Event) -> None:
 def _demo_arguments(place: Place, users: int, start: datetime) -> list[str]:
     return [
         "demo-traffic",
-        *("--users", str(users), "--start", start.isoformat(), "--hours", str(2 * _DEMO_HOURS)),
+        *("--users", str(users), "--start", start.isoformat(), "--hours", str(_DEMO_HOURS)),
         *("--seed", str(int(start.timestamp()) // 3600), "--data", str(place.root)),
     ]
 

@@ -27,11 +27,11 @@ from watchfloor.dev import dev
 from watchfloor.place import DEFAULT, Place
 from watchfloor.processes import api_parts, run_archiver
 from watchfloor.restore import restore
-from watchfloor.shell import log_to_stderr, now, stop_on_signal, told_plainly
+from watchfloor.shell import log_to_stderr, now, settings_of, stop_on_signal, told_plainly
 
 log = structlog.get_logger()
 
-DEMO_USERS = 600
+DEMO_USERS = 1000
 PolicyName = Annotated[str, typer.Option("--policy", help="Policy file, or the name of a shipped pack.")]
 
 migrate = typer.Typer(help="Bring the ClickHouse tables to this version, and back.", no_args_is_help=True)
@@ -55,9 +55,9 @@ def dev_command(
 
 def worker_command() -> None:
     """Run one worker: detect, decide, notify. Settings: WATCHFLOOR_WORKER_*, WATCHFLOOR_KAFKA_*."""
-    settings, kafka = WorkerSettings(), KafkaSettings()
 
     async def run(stop: asyncio.Event) -> None:
+        settings, kafka = settings_of(WorkerSettings), settings_of(KafkaSettings)
         await ensure_topics(kafka)
         await run_worker(settings, kafka, policy=load_policy(settings.policy), stop=stop)
 
@@ -66,7 +66,6 @@ def worker_command() -> None:
 
 def archiver_command() -> None:
     """Run one archiver: store the log in ClickHouse. Settings: WATCHFLOOR_ARCHIVER_*, …_KAFKA_*, …_CLICKHOUSE_*."""
-    settings, kafka = ArchiverSettings(), KafkaSettings()
     rows = Counter("watchfloor_archived", "Records handled by the archiver, by outcome.", ["topic", "outcome"])
 
     def count(topic: str, report: StoredReport) -> None:
@@ -74,6 +73,7 @@ def archiver_command() -> None:
             rows.labels(topic=topic, outcome=outcome).inc(getattr(report, outcome))
 
     async def run(stop: asyncio.Event) -> None:
+        settings, kafka = settings_of(ArchiverSettings), settings_of(KafkaSettings)
         if settings.metrics_port is not None:
             start_http_server(settings.metrics_port, addr=settings.metrics_host)
         store = await asyncio.to_thread(_checked_store)
@@ -88,9 +88,9 @@ def api_command(
     policy: PolicyName = "azure-default",
 ) -> None:
     """Serve the API. Settings: WATCHFLOOR_API_*, WATCHFLOOR_KAFKA_*, WATCHFLOOR_CLICKHOUSE_*."""
-    settings, kafka = ApiSettings(), KafkaSettings()
 
     async def run(stop: asyncio.Event) -> None:
+        settings, kafka = settings_of(ApiSettings), settings_of(KafkaSettings)
         store = await asyncio.to_thread(_checked_store)
         async with api_parts(settings, kafka, store, policy=load_policy(policy), keys=keys) as deps:
             await serve(deps, settings, stop, ready=lambda url: log.info("api_started", url=url))
@@ -102,7 +102,7 @@ def api_command(
 def migrate_up(policy: PolicyName = "azure-default") -> None:
     """Apply what is missing. Retention times come from the policy."""
     with told_plainly():
-        store = open_store(StoreSettings())
+        store = open_store(settings_of(StoreSettings))
         for one in up(store, load_policy(policy).policy.retention, now=now()):
             typer.echo(f"applied {one.version:04} {one.name}")
         if not current_epoch(store):
@@ -116,7 +116,7 @@ def migrate_down(
 ) -> None:
     """Undo migrations, newest first. Rows of the tables removed are gone."""
     with told_plainly():
-        for one in down(open_store(StoreSettings()), load_policy(policy).policy.retention, now=now(), to=to):
+        for one in down(open_store(settings_of(StoreSettings)), load_policy(policy).policy.retention, now=now(), to=to):
             typer.echo(f"undone {one.version:04} {one.name}")
 
 
@@ -124,7 +124,7 @@ def migrate_down(
 def migrate_status() -> None:
     """Every migration and whether it is applied."""
     with told_plainly():
-        for one in status(open_store(StoreSettings())):
+        for one in status(open_store(settings_of(StoreSettings))):
             since = f"{one.at:%Y-%m-%d %H:%M}" if one.at else "-"
             typer.echo(
                 f"{one.migration.version:04} {one.migration.name:<28} {'applied' if one.applied else '-':<8} {since}"
@@ -134,7 +134,7 @@ def migrate_status() -> None:
 def restore_command() -> None:
     """Rebuild an empty Kafka from ClickHouse: the latest state of every compacted topic, in a new epoch."""
     with told_plainly():
-        kafka = KafkaSettings()
+        kafka = settings_of(KafkaSettings)
 
         async def run() -> int:
             await ensure_topics(kafka)
@@ -144,7 +144,7 @@ def restore_command() -> None:
 
 
 def _checked_store() -> Store:
-    store = open_store(StoreSettings())
+    store = open_store(settings_of(StoreSettings))
     check(store)
     return store
 

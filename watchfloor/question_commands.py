@@ -17,7 +17,7 @@ from watchfloor.client import Client
 from watchfloor.errors import Unfulfilled
 from watchfloor.place import DEFAULT, Target, target
 from watchfloor.reconcile import Reconciliation, reconcile
-from watchfloor.shell import told_plainly
+from watchfloor.shell import settings_of, told_plainly
 from watchfloor.traffic_commands import Data, TokenFile, Url
 
 dead_letters = typer.Typer(help="Records that could not be used.", no_args_is_help=True)
@@ -113,7 +113,7 @@ def dead_letters_replay(
 
 
 async def _replay(places: list[str]) -> int:
-    kafka = KafkaSettings()
+    kafka = settings_of(KafkaSettings)
     producer = BulkProducer(kafka)
     await producer.start()
     try:

@@ -7,9 +7,12 @@ import signal
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import structlog
 import typer
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 from alerts.errors import AlertsError
 from api.errors import ApiError
@@ -19,7 +22,9 @@ from policy import PolicyError
 from sql.errors import StoreError
 from streams.errors import StreamError
 from traffic.errors import TrafficError
-from watchfloor.errors import CommandError
+from watchfloor.errors import BadSettings, CommandError
+
+S = TypeVar("S", bound=BaseSettings)
 
 USER_ERRORS = (
     AlertsError,
@@ -64,6 +69,18 @@ def stop_on_signal() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+def settings_of(kind: type[S]) -> S:
+    """A process's settings from its environment. Raises BadSettings."""
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = str(kind.model_config.get("env_prefix", ""))
+        found = error.errors(include_input=False, include_context=False, include_url=False)
+        names = [".".join(map(str, one["loc"])) or "settings" for one in found]
+        problems = [(f"{prefix}{name.upper()}", one["msg"]) for name, one in zip(names, found, strict=True)]
+        raise BadSettings(problems) from None
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -166,11 +167,12 @@ def demo_traffic_command(
     seed: Annotated[int, typer.Option()],
     data: Data = DEFAULT,
 ) -> None:
-    """Send labelled traffic to the local API: what is past at once, the rest when its time comes."""
+    """Send a labelled run to the local API at once, and then one like it, every item when its time comes."""
     with told_plainly():
-        scenario = Scenario(seed=seed, start=_utc(start), users=users, hours=hours)
-        Place(data).truth.write_bytes(write_truth(truth_of(scenario)))
-        asyncio.run(_send_live(simulate(scenario), target(data, None, None)))
+        past = Scenario(seed=seed, start=_utc(start), users=users, hours=hours)
+        live = Scenario(seed=seed + 1, start=past.end, users=users, hours=hours)
+        Place(data).truth.write_bytes(write_truth(truth_of(past)))
+        asyncio.run(_send_live(chain(simulate(past), simulate(live)), target(data, None, None)))
 
 
 async def _send_live(items: Iterable[Item], goal: Target) -> None:

@@ -1,5 +1,7 @@
 """The alert feed over HTTP: pages and a stream."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -47,15 +49,19 @@ async def get_alerts(asked: Annotated[AlertQuery, Query()], deps: Deps, caller: 
     """
     wanted, before, limit = asked.filter(caller), asked.before, asked.limit
     items = deps.feed.newest(wanted, before=before, limit=limit)
-    if len(items) < limit and not deps.feed.complete:
-        place = items[-1].place if items else _start(deps, before)
-        items += await deps.history.alerts(wanted, before=place, limit=limit - len(items))
+    if len(items) < limit:
+        stored = await deps.history.alerts(wanted, before=before or _after_everything(deps), limit=limit)
+        items = _merged(items, stored)[:limit]
     return Page(items=items, next=items[-1].place.cursor if len(items) == limit else None)
 
 
-def _start(deps: Deps, before: Place | None) -> Place:
-    in_memory = deps.feed.oldest or Place(deps.clock(), "")
-    return min(before, in_memory) if before else in_memory
+def _after_everything(deps: Deps) -> Place:
+    return Place(deps.clock() + timedelta(days=1), "")
+
+
+def _merged(in_memory: Sequence[Alert], stored: Sequence[Alert]) -> list[Alert]:
+    by_id = {alert.id: alert for alert in (*stored, *in_memory)}
+    return sorted(by_id.values(), key=lambda alert: alert.place, reverse=True)
 
 
 @router.get(

@@ -11,8 +11,11 @@ import pytest
 import pytest_asyncio
 from loop.azure_samples import SAMPLES
 from loop.local import AZURE, ELSEWHERE, TENANT, Local
+from loop.planted import verdict
 from loop.process import alive, descendants
 from loop.waiting import until
+
+from events import Category, Stage, State
 
 pytestmark = [pytest.mark.embedded, pytest.mark.asyncio(loop_scope="module")]
 FOLDER = Path(__file__).parents[3] / "shared" / "reference" / "samples" / "azure-openai-chat"
@@ -74,8 +77,8 @@ async def test_an_overturned_appeal_lifts_exactly_that_decision(local: Local) ->
     appeal = f"/v1/appeals/{opened.json()['id']}"
     claimed = await local.ask("POST", f"{appeal}:claim", caller="reviewer")
     assert (claimed.status_code, claimed.json()["state"]) == (200, "claimed")
-    verdict = {"outcome": "overturned", "reason": "The account was shared."}
-    decided = await local.ask("POST", f"{appeal}:decide", caller="reviewer", json=verdict)
+    ruling = {"outcome": "overturned", "reason": "The account was shared."}
+    decided = await local.ask("POST", f"{appeal}:decide", caller="reviewer", json=ruling)
     assert (decided.status_code, decided.json()["state"]) == (200, "overturned")
 
     async def lifted() -> bool:
@@ -121,7 +124,9 @@ async def test_every_published_sample_is_stored_as_it_reads(local: Local) -> Non
 TOO_LARGE = json.dumps({"id": "broken", "padding": "x" * 10_000_000}).encode()
 FUTURE = "2199-01-01T00:00:00Z"
 BRAND_NEW = {"choices": [{"index": 0, "content_filter_results": {"brand_new": {"filtered": True}}}]}
-UNKNOWN = {"v": 1, "event_id": "broken", "category": "no_such_category"}
+HATE = {"category": Category.HATE, "provider_category": "hate", "stage": Stage.PROMPT, "state": State.CLEAN}
+OWN = verdict("broken", datetime(2026, 1, 1, tzinfo=UTC), user=1, **HATE).model_dump(mode="json", exclude_none=True)
+UNKNOWN = {"kind": "filter_verdict"} | OWN | {"category": "no_such_category"}
 
 
 def as_json(broken: Any) -> bytes:

@@ -52,11 +52,17 @@ async def test_what_left_memory_comes_from_the_store_under_the_same_cursor() -> 
     assert [one["at"][15] for one in await pages(world, "&since=2026-03-01T12:03:00Z")] == list("876543")
 
 
-async def test_a_feed_with_everything_in_memory_asks_no_store() -> None:
+async def test_what_is_stored_fills_a_page_that_memory_does_not_and_nothing_is_shown_twice() -> None:
     world = World()
     heard(world, 1)
-    world.history.old_alerts = [from_signal(signal(7, at=AT - timedelta(days=1)))]
-    assert len(await pages(world)) == 1
+    in_memory = (await pages(world))[0]
+    world.history.old_alerts = [
+        from_signal(signal(7, at=AT - timedelta(days=1))),
+        from_signal(signal(8, at=AT + timedelta(seconds=1))),
+    ]
+    shown = await pages(world)
+    assert in_memory in shown
+    assert len(shown) == len({str(one) for one in shown}) == 3
 
 
 @pytest.mark.parametrize(

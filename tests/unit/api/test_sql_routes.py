@@ -52,10 +52,15 @@ async def test_long_parameters_may_come_as_a_form() -> None:
     world = World()
     form = (part("query", "SELECT {a:String}") + part("param_a", "é" * 9) + "--xyz--\r\n").encode()
     assert (await world.post("/v1/sql", "analyst", content=form, headers=FORM)).status_code == 200
-    await world.post("/v1/sql", "analyst", data={"query": "SELECT 1", "param_b": "2"})
-    first, second = world.analytics.asked
+    (first,) = world.analytics.asked
     assert (first.sql, first.parameters) == ("SELECT {a:String}", {"a": "é" * 9})
-    assert (second.sql, second.parameters) == ("SELECT 1", {"b": "2"})
+
+
+async def test_a_body_is_the_query_whatever_curl_calls_it() -> None:
+    world = World()
+    curl = {"Content-Type": "application/x-www-form-urlencoded"}
+    await world.post("/v1/sql", "analyst", content=b"SELECT 1 + 1 AS a", headers=curl)
+    assert world.analytics.asked[0].sql == "SELECT 1 + 1 AS a"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from datetime import datetime
 from notify_facts import ENDED, OPENED, OWNED, RECEIVER, Notepad, new, revisions
 from stream_records import reopened
 
+from alerts.incident import Incident
 from alerts.notify.delivery import Delivered, Delivery, Retry
 from alerts.notify.notification import Notification
 from alerts.notify.receiver import Receiver
@@ -62,9 +63,9 @@ class Idle(Lane):
         return []
 
 
-def watching(*incidents: object) -> NotifyLane:
+def watching(*incidents: Incident) -> NotifyLane:
     lane = new()
-    lane.apply(INCIDENTS.name, revisions(*incidents))  # type: ignore[arg-type]
+    lane.apply(INCIDENTS.name, revisions(*incidents))
     return lane
 
 
