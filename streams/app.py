@@ -1,6 +1,7 @@
 """The worker: a Faust app whose agents hand batches to lanes, wired in one place; it computes nothing itself."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any
@@ -64,6 +65,8 @@ class _LaneManager(TableManager):  # type: ignore[misc]  # faust is untyped for 
 class Worker(faust.App):  # type: ignore[misc]  # faust is untyped for mypy
     """A Faust app that owns a checkpoint."""
 
+    logger = logging.getLogger("faust.watchfloor")
+    """Faust's, so that whoever silences Faust silences its traces of what is raised anyway."""
     client_options: dict[str, Any]
     checkpoint: Checkpoint
     kafka: KafkaSettings
