@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -52,12 +53,15 @@ def main(
     except BenchError as error:
         Console(stderr=True).print(f"bench: {error}", markup=False)
         raise typer.Exit(1) from None
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
     raise typer.Exit(0 if correct else 1)
 
 
 async def _bench(contenders: Sequence[Contender], plan: Plan, *, which: str, events: int) -> bool:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it retries, and says so once per attempt
     progress = Console(stderr=True, soft_wrap=True)
+    _end_in_order_on_sigterm()
     with TemporaryDirectory(prefix="watchfloor-bench-") as name:
         folder = Path(name)
         async with open_broker(which, folder) as broker:
@@ -67,6 +71,12 @@ async def _bench(contenders: Sequence[Contender], plan: Plan, *, which: str, eve
     medians = {name: Median.of(measured) for name, measured in runs.items()}
     Console(width=None if sys.stdout.isatty() else 120).print(results(medians, broker=broker.name, events=events))
     return all(one.correct for measured in runs.values() for one in measured)
+
+
+def _end_in_order_on_sigterm() -> None:
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def _teller(console: Console) -> Callable[[str, Measured], None]:

@@ -16,8 +16,10 @@ from bench.log import kafka_env
 from bench.progress import BooksTopic, Commits
 from bench.stored import Stored
 
-_SESSION_SECONDS = "300"
+_SESSION_SECONDS = 300
 """Longer than any pause, so that a paused process keeps its partitions."""
+_SESSION_SECONDS_EMBEDDED = 10
+"""The embedded broker lets nobody into a group with a longer one."""
 
 
 class Running(Protocol):
@@ -56,7 +58,7 @@ async def worker(site: Site) -> AsyncIterator[Running]:
     """`watchfloor worker` with the default policy and default settings."""
     env = kafka_env(site.kafka) | {
         "WATCHFLOOR_WORKER_GROUP": f"{site.kafka.topic_prefix}worker",
-        "WATCHFLOOR_WORKER_SESSION_SECONDS": _SESSION_SECONDS,
+        "WATCHFLOOR_WORKER_SESSION_SECONDS": _session(site),
     }
     async with (
         BooksTopic.followed(site.kafka) as books,
@@ -85,7 +87,7 @@ async def archiver(site: Site) -> AsyncIterator[Running]:
     await asyncio.to_thread(shutil.copytree, site.clickhouse, _data(site), symlinks=True)
     group = f"{site.kafka.topic_prefix}archiver"
     env = kafka_env(site.kafka) | _clickhouse_env(_data(site))
-    env |= {"WATCHFLOOR_ARCHIVER_GROUP": group, "WATCHFLOOR_ARCHIVER_SESSION_SECONDS": _SESSION_SECONDS}
+    env |= {"WATCHFLOOR_ARCHIVER_GROUP": group, "WATCHFLOOR_ARCHIVER_SESSION_SECONDS": _session(site)}
     async with (
         Commits.followed(site.kafka, group) as commits,
         Child.running(["watchfloor", "archiver"], env, site.folder / "archiver.log") as child,
@@ -98,6 +100,10 @@ async def prepare_clickhouse(folder: Path) -> Path:
     path = folder / "clickhouse"
     await answer_of(["watchfloor", "migrate", "up"], _clickhouse_env(path), folder / "migrate.log")
     return path
+
+
+def _session(site: Site) -> str:
+    return str(_SESSION_SECONDS_EMBEDDED if site.kafka.embedded else _SESSION_SECONDS)
 
 
 def _data(site: Site) -> Path:

