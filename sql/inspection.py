@@ -1,8 +1,8 @@
 """Decides whether a statement from outside may run, on ClickHouse's own parse of it; it runs nothing but the parser."""
 
 import re
-from dataclasses import dataclass
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sql.errors import QueryRefused

@@ -26,7 +26,7 @@ from streams import transport
 from streams.checkpoint import Checkpoint, LaneFactory
 from streams.decide import DecideLane
 from streams.detect import DetectLane
-from streams.errors import SecondWorker
+from streams.errors import SecondWorker, TooManyDeadLetters
 from streams.lane import Source
 from streams.metrics import BATCH_SECONDS
 from streams.notify import NotifyLane
@@ -71,6 +71,7 @@ class Worker(faust.App):  # type: ignore[misc]  # faust is untyped for mypy
     checkpoint: Checkpoint
     kafka: KafkaSettings
     failure: BaseException | None = None
+    failed: asyncio.Event
     _had_all = False
 
     async def open_lanes(self, assigned: set[Any]) -> None:
@@ -89,10 +90,10 @@ class Worker(faust.App):  # type: ignore[misc]  # faust is untyped for mypy
     def _create_directories(self) -> None:
         """Faust wants a data directory for tables; there are none."""
 
-    async def fail(self, failure: BaseException) -> None:
-        """Stop the whole worker and remember why."""
-        self.failure = self.failure or failure
-        await self.crash(failure)
+    async def crash(self, reason: BaseException) -> None:
+        """Remember why the worker cannot go on. Whoever runs it stops it in order, which Faust's own crash does not."""
+        self.failure = self.failure or reason
+        self.failed.set()
 
 
 def create_app(settings: WorkerSettings, kafka: KafkaSettings, policy: LoadedPolicy) -> Worker:
@@ -114,10 +115,10 @@ def create_app(settings: WorkerSettings, kafka: KafkaSettings, policy: LoadedPol
         broker_heartbeat_interval=settings.session_seconds / 4,
         TableManager=_LaneManager,
     )
-    app.kafka = kafka
+    app.kafka, app.failed = kafka, asyncio.Event()
     app.client_options = kafka.options()
     app.checkpoint = Checkpoint(
-        kafka, settings.group, agents=_factories(kafka, policy), interval=settings.flush_seconds, on_failure=app.fail
+        kafka, settings.group, agents=_factories(kafka, policy), interval=settings.flush_seconds, on_failure=app.crash
     )
     app.checkpoint.commit_offsets = _committer(app)
     app.on_partitions_revoked.connect(_closer(app))
@@ -164,7 +165,10 @@ def _applier(app: Worker, agent: str) -> Callable[[Any], Awaitable[None]]:
                 lane.apply(own[message.topic], message.value)
             except Exception as failure:  # the worker's boundary: a batch that cannot be applied must not be skipped
                 log.error("batch_failed", agent=agent, partition=message.partition, kind=type(failure).__name__)
-                await app.fail(failure)
+                if not isinstance(failure, TooManyDeadLetters):
+                    await app.checkpoint.abandon(agent, message.partition)
+                event.ack()
+                await app.crash(failure)
                 return
             BATCH_SECONDS.labels(agent=agent).observe(perf_counter() - started)
             await app.checkpoint.room(agent, message.partition)

@@ -93,6 +93,14 @@ class Checkpoint:
         entries, self._open = list(self._open.values()), {}
         await asyncio.gather(*(self._close(entry) for entry in entries))
 
+    async def abandon(self, agent: str, partition: int) -> None:
+        """Give up a lane that failed in the middle of a batch: what it holds is half a batch, and is not flushed."""
+        entry = self._open.pop((agent, partition), None)
+        if entry and entry.flusher:
+            entry.flusher.cancel()
+            await asyncio.gather(entry.flusher, return_exceptions=True)
+            await self._gone(entry)
+
     async def _close(self, entry: _OpenLane) -> None:
         entry.closing.set()
         if entry.flusher:

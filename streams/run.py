@@ -26,15 +26,15 @@ async def run_worker(
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, addr=settings.metrics_host)
     async with open_receivers(policy.policy) as receivers:
-        await app.start()
-        log.info("worker_started", group=settings.group, policy=policy.version, mode=policy.policy.mode)
+        await _first(app.start(), app.failed.wait(), stop.wait())
+        if app.failure is None:
+            log.info("worker_started", group=settings.group, policy=policy.version, mode=policy.policy.mode)
         delivering = asyncio.create_task(deliver(app.checkpoint, receivers), name="deliver")
-        await _first(stop.wait(), app.wait_until_stopped())
+        await _first(stop.wait(), app.failed.wait(), app.wait_until_stopped())
         delivering.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await delivering
-        if app.failure is None:
-            await app.checkpoint.close()
+        await app.checkpoint.close()
         await app.stop()
     failure = app.failure or app.crash_reason
     if failure is not None:
@@ -43,6 +43,8 @@ async def run_worker(
 
 async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
     tasks = [asyncio.create_task(wait) for wait in waits]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
+    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in others:
         task.cancel()
+    for task in done:
+        task.result()
