@@ -32,8 +32,8 @@ class ArchiverSettings(BaseSettings):
         env_prefix="WATCHFLOOR_ARCHIVER_", env_ignore_empty=True, frozen=True, use_attribute_docstrings=True
     )
 
-    group: str = "watchfloor-archiver"
-    """The consumer group; archivers of one group share the partitions."""
+    group: str | None = None
+    """The consumer group, shared by archivers that share the partitions. Unset: prefix and `watchfloor-archiver`."""
     batch_records: int = Field(default=50_000, ge=1, le=1_000_000)
     """A partition's batch is stored when it has so many records."""
     batch_seconds: float = Field(default=1.0, gt=0, le=60)
@@ -72,7 +72,7 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         self._storing = asyncio.Lock()
         self._consumer = AIOKafkaConsumer(
             **kafka.options(),
-            group_id=settings.group,
+            group_id=settings.group or f"{kafka.topic_prefix}watchfloor-archiver",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",

@@ -99,8 +99,9 @@ class Worker(faust.App):  # type: ignore[misc]  # faust is untyped for mypy
 def create_app(settings: WorkerSettings, kafka: KafkaSettings, policy: LoadedPolicy) -> Worker:
     """Wire one worker. Nothing is read or connected before the app is started."""
     transport.register()
+    group = settings.group or f"{kafka.topic_prefix}watchfloor-worker"
     app = Worker(
-        settings.group,
+        group,
         broker=f"{transport.SCHEME}://{kafka.bootstrap.replace(',', f';{transport.SCHEME}://')}",
         store="memory://",
         web_enabled=False,
@@ -118,7 +119,7 @@ def create_app(settings: WorkerSettings, kafka: KafkaSettings, policy: LoadedPol
     app.kafka, app.failed = kafka, asyncio.Event()
     app.client_options = kafka.options()
     app.checkpoint = Checkpoint(
-        kafka, settings.group, agents=_factories(kafka, policy), interval=settings.flush_seconds, on_failure=app.crash
+        kafka, group, agents=_factories(kafka, policy), interval=settings.flush_seconds, on_failure=app.crash
     )
     app.checkpoint.commit_offsets = _committer(app)
     app.on_partitions_revoked.connect(_closer(app))

@@ -28,7 +28,7 @@ async def run_worker(
     async with open_receivers(policy.policy) as receivers:
         await _first(app.start(), app.failed.wait(), stop.wait())
         if app.failure is None:
-            log.info("worker_started", group=settings.group, policy=policy.version, mode=policy.policy.mode)
+            log.info("worker_started", group=app.conf.id, policy=policy.version, mode=policy.policy.mode)
         delivering = asyncio.create_task(deliver(app.checkpoint, receivers), name="deliver")
         await _first(stop.wait(), app.failed.wait(), app.wait_until_stopped())
         delivering.cancel()

@@ -13,8 +13,8 @@ class WorkerSettings(BaseSettings):
 
     policy: str = "azure-default"
     """The policy: a file, or the name of a shipped pack."""
-    group: str = "watchfloor-worker"
-    """The consumer group; workers of one group share the partitions."""
+    group: str | None = None
+    """The consumer group, shared by workers that share the partitions. Unset: prefix and `watchfloor-worker`."""
     flush_seconds: float = Field(default=0.1, gt=0, le=60)
     """How often a lane's state, outputs and offsets are made durable."""
     batch_records: int = Field(default=5000, ge=1, le=100_000)

@@ -78,7 +78,7 @@ def archiver_command() -> None:
         if settings.metrics_port is not None:
             start_http_server(settings.metrics_port, addr=settings.metrics_host)
         store = await asyncio.to_thread(_checked_store)
-        log.info("archiver_started", group=settings.group)
+        log.info("archiver_started", prefix=kafka.topic_prefix)
         await run_archiver(settings, kafka, store, stop=stop, on_stored=count)
 
     _run(run)
