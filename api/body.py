@@ -1,6 +1,6 @@
 """Splits the body of an ingest request into items: one object, a list, or one object per line. It judges no field."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import msgspec
 from api.errors import ApiError, TooManyItems, Unreadable
 
 NDJSON = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines"})
+_CONTAINERS = frozenset({dict, list})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +70,16 @@ def _decode(text: bytes) -> Any:
 
 
 def _checked(item: Any, max_depth: int) -> Any | ApiError:
-    level = [item]
-    for _ in range(max_depth):
-        level = [child for node in level for child in _children(node)]
+    level: list[Any] = [[item]]
+    for _ in range(max_depth + 1):
+        level = [inner for node in level for inner in _values(node) if type(inner) in _CONTAINERS]
         if not level:
             return item
     return Unreadable(detail={"reason": "too_deep"})
 
 
-def _children(node: Any) -> list[Any]:
-    values = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    return [value for value in values if isinstance(value, dict | list)]
+def _values(container: Any) -> Iterable[Any]:
+    return container.values() if type(container) is dict else container
 
 
 def _count(items: int, limit: int) -> None:

@@ -63,7 +63,7 @@ class Gate:
             return kind(field=error.path or None, detail={"reason": error.reason})
         if not events:
             return Invalid(detail={"reason": "no_event"})
-        if not all(self.caller.sees(event.tenant) for event in events):
+        if not all(map(self.caller.sees, {event.tenant for event in events})):
             return OtherTenant(field="tenant")
         return events
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from pydantic_core import to_json
+
 from alerts.command import Command, command_key
 from api.errors import BrokerUnavailable
 from broker.bulk import Outgoing
@@ -42,4 +44,4 @@ class LogSink:
 
 def _of_event(event: Event) -> Outgoing:
     key = str(SubjectKey(event.tenant, event.subject)).encode()
-    return Outgoing(topic_of(event).name, key, event.model_dump_json(exclude_none=True).encode())
+    return Outgoing(topic_of(event).name, key, to_json(event, exclude_none=True))

@@ -1,6 +1,5 @@
 """Keyed pseudonyms of people, sessions and credentials, and the keys they are made with; nothing here can undo one."""
 
-import base64
 import hashlib
 import hmac
 import json
@@ -8,6 +7,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Final, Literal
 
@@ -18,6 +18,9 @@ Kind = Literal["subject", "session", "api_key", "prompt"]
 
 SECRET_BYTES: Final = 32
 _PSEUDONYM_LENGTH: Final = 26
+_PLACES: Final = range(5 * _PSEUDONYM_LENGTH - 10, -1, -10)
+_BASE32_PAIRS: Final = tuple(map("".join, product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)))
+"""What base32 writes for ten bits; the standard library's own takes three times as long, and more than it has to."""
 _DISTINCT_BYTES: Final = 16
 _key_id_fits: Final = re.compile(r"[a-z0-9]{1,8}").fullmatch
 
@@ -38,7 +41,7 @@ class Pseudonymiser:
             raise KeysError("", "no_keys")
         for key_id, secret in keys.items():
             _check(key_id, secret)
-        self._keys = dict(keys)
+        self._keys = {key_id: hmac.new(secret, digestmod=hashlib.sha256) for key_id, secret in keys.items()}
         self._current = next(iter(keys))
 
     def pseudonym(self, tenant: str, kind: Kind, raw: str) -> str:
@@ -58,11 +61,11 @@ class Pseudonymiser:
         return self._digest(self._current, tenant, "prompt", normal)[:16].hex()
 
     def _digest(self, key_id: str, *parts: str) -> bytes:
-        message = bytearray()
-        for part in parts:
-            encoded = part.encode("utf-8", "surrogatepass")
-            message += len(encoded).to_bytes(4, "big") + encoded
-        return hmac.digest(self._keys[key_id], message, hashlib.sha256)
+        encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+        message = b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
+        mac = self._keys[key_id].copy()
+        mac.update(message)
+        return mac.digest()
 
 
 def new_key() -> str:
@@ -112,4 +115,5 @@ def _check(key_id: str, secret: bytes) -> None:
 
 
 def _pseudonym(key_id: str, digest: bytes) -> str:
-    return f"{key_id}.{base64.b32encode(digest)[:_PSEUDONYM_LENGTH].decode().lower()}"
+    bits = int.from_bytes(digest) >> (8 * len(digest) - 5 * _PSEUDONYM_LENGTH)
+    return f"{key_id}.{''.join([_BASE32_PAIRS[bits >> place & 1023] for place in _PLACES])}"

@@ -1,7 +1,8 @@
 """The Kafka topics, each with its key and its cleanup; the one place that names them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal
 
 from events.event import Event
 from events.filter_verdict import FilterVerdict
@@ -67,7 +68,9 @@ EVENT_TOPICS: tuple[tuple[Topic, type[Event]], ...] = (
 )
 """The topics that come from outside, with the contract of their records."""
 
+_TOPIC_OF_KIND: Final = MappingProxyType({kind: topic for topic, kind in EVENT_TOPICS})
+
 
 def topic_of(event: Event) -> Topic:
     """The topic that an event belongs to."""
-    return next(topic for topic, kind in EVENT_TOPICS if isinstance(event, kind))
+    return _TOPIC_OF_KIND[type(event)]

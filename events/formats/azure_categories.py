@@ -40,6 +40,14 @@ DETAILS_LIMIT: Final = 256
 _LISTED: Final = ("custom_blocklists", "custom_topics")
 _ABOUT_THE_PROMPT: Final = ("jailbreak", "indirect_attack")
 _LABELS: Final = MappingProxyType({name.replace("_", ""): name for name in CATEGORIES})
+_PLAIN_STATES: Final = MappingProxyType(
+    {
+        (False, False): State.CLEAN,
+        (False, True): State.DETECTED,
+        (True, False): State.BLOCKED,
+        (True, True): State.BLOCKED,
+    }
+)
 _label: Final = re.compile(r"blocked by label\W+([A-Za-z_ -]{1,64})").search
 
 
@@ -48,19 +56,35 @@ def read_results(results: Node, stage: Stage, choice: int | None) -> Iterator[Fi
 
     A category that is missing or null was not evaluated, and gives no finding. Raises FormatError for an unknown one.
     """
-    for key, result in results.fields():
+    for key, value in results.members():
         name = key.replace("-", "_")
-        if name == "error":
-            yield from _read_filter_error(result, stage, choice)
-        elif name in CATEGORIES:
-            yield from _read_category(result, Finding(stage, choice, name, None, CATEGORIES[name], State.CLEAN))
+        category = CATEGORIES.get(name)
+        plain = _plain(value)
+        if category and plain:
+            yield Finding(stage, choice, name, None, category, *plain)
+        elif category:
+            yield from _read_category(results.member(key), Finding(stage, choice, name, None, category, State.CLEAN))
+        elif name == "error":
+            yield from _read_filter_error(results.member(key), stage, choice)
         else:
-            raise result.refuse("unknown_category")
+            raise results.member(key).refuse("unknown_category")
 
 
 def opaque_block(stage: Stage, choice: int | None) -> Finding:
     """A block whose category the provider does not tell."""
     return Finding(stage, choice, OPAQUE, None, Category.PROVIDER_POLICY, State.BLOCKED)
+
+
+def _plain(result: object) -> tuple[State, int | None] | None:
+    """State and severity of an ordinary result, `filtered` with `severity` or `detected`; None for any other."""
+    if type(result) is not dict or len(result) != 2:
+        return None
+    filtered, word = result.get("filtered"), result.get("severity")
+    severity = SEVERITIES.get(word) if type(word) is str else None
+    found = result.get("detected") if severity is None else severity > 0
+    if type(filtered) is not bool or type(found) is not bool:
+        return None
+    return _PLAIN_STATES[filtered, found], severity
 
 
 def _read_category(result: Node, clean: Finding) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """The format `azure-openai-chat`: an envelope around a body of Azure OpenAI's chat completions, streamed or not."""
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from events.errors import FormatError
@@ -28,8 +29,10 @@ class AzureOpenAIChat:
         refuse_future(envelope.at, context)
         reading = _read(Node(envelope.body, ("body",)))
         shared = _shared(envelope, reading, context)
-        verdicts = [_verdict(envelope, finding, shared, partial=reading.partial) for finding in reading.findings]
-        verdicts += [_score(envelope, score, shared) for score in envelope.scores]
+        verdicts = [
+            *_verdicts(envelope, reading, shared),
+            *(_score(envelope, score, shared) for score in envelope.scores),
+        ]
         if len({verdict.event_id for verdict in verdicts}) < len(verdicts):
             raise FormatError("scores", "duplicate")
         return _log(envelope, reading, shared), *verdicts
@@ -40,18 +43,20 @@ def _read(body: Node) -> Reading:
 
 
 def _shared(envelope: Envelope, reading: Reading, context: EdgeContext) -> dict[str, Any]:
-    names = envelope.pseudonyms(context.pseudonymiser)
-    same = envelope.model_dump(include={"at", "tenant", "deployment", "modality", "language", "release", "prompt_hash"})
-    return (
-        names
-        | same
-        | {
-            "source_format": AzureOpenAIChat.name,
-            "request_id": envelope.id,
-            "provider": "azure.openai",
-            "model": envelope.model or reading.model or envelope.deployment or "unknown",
-        }
-    )
+    return {
+        "at": envelope.at,
+        "tenant": envelope.tenant,
+        **envelope.pseudonyms(context.pseudonymiser),
+        "source_format": AzureOpenAIChat.name,
+        "request_id": envelope.id,
+        "provider": "azure.openai",
+        "model": envelope.model or reading.model or envelope.deployment or "unknown",
+        "deployment": envelope.deployment,
+        "modality": envelope.modality,
+        "language": envelope.language,
+        "release": envelope.release,
+        "prompt_hash": envelope.prompt_hash,
+    }
 
 
 def _log(envelope: Envelope, reading: Reading, shared: dict[str, Any]) -> RequestLog:
@@ -70,7 +75,7 @@ def _log(envelope: Envelope, reading: Reading, shared: dict[str, Any]) -> Reques
 
 
 def _outcome(envelope: Envelope, reading: Reading) -> Literal["completed", "blocked", "failed"]:
-    if any(finding.state is State.BLOCKED for finding in reading.findings):
+    if State.BLOCKED in [finding.state for finding in reading.findings]:
         return "blocked"
     return "failed" if reading.error or (envelope.http_status or 0) >= 400 else "completed"
 
@@ -80,15 +85,21 @@ def _finish_reason(reading: Reading) -> str | None:
     return "content_filter" if "content_filter" in reasons else next(iter(reasons), None)
 
 
-def _verdict(envelope: Envelope, finding: Finding, shared: dict[str, Any], *, partial: bool) -> FilterVerdict:
-    return FilterVerdict(
-        **shared,
-        **finding._asdict(),
-        event_id=verdict_id(envelope.id, finding.stage, finding.provider_category, finding.choice, finding.item),
-        filter=FILTER,
-        filter_version=envelope.filter_version,
-        partial=partial and finding.stage is Stage.COMPLETION,
-    )
+def _verdicts(envelope: Envelope, reading: Reading, shared: dict[str, Any]) -> Iterator[FilterVerdict]:
+    own = [_own_fields(envelope.id, finding, partial=reading.partial) for finding in reading.findings]
+    if own:
+        first = FilterVerdict(**shared, **own[0], filter=FILTER, filter_version=envelope.filter_version)
+        yield first
+        # Copies are not validated again: what changes comes from our own tables and checks.
+        yield from (first.model_copy(update=change) for change in own[1:])
+
+
+def _own_fields(request_id: str, finding: Finding, *, partial: bool) -> dict[str, Any]:
+    stage, choice, provider_category, item, *_ = finding
+    fields = finding._asdict()
+    fields["event_id"] = verdict_id(request_id, stage, provider_category, choice, item)
+    fields["partial"] = partial and stage is Stage.COMPLETION
+    return fields
 
 
 def _score(envelope: Envelope, score: EvaluatorScore, shared: dict[str, Any]) -> FilterVerdict:

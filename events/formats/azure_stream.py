@@ -52,9 +52,8 @@ def _latest(new: int | None, old: int | None) -> int | None:
 
 
 def _unexplained(finish: dict[int, str | None], findings: list[Finding]) -> list[Finding]:
+    cut = [choice for choice, reason in finish.items() if reason == "content_filter"]
+    if not cut:
+        return []
     blocked = {finding.choice for finding in findings if finding.state is State.BLOCKED}
-    return [
-        opaque_block(Stage.COMPLETION, choice)
-        for choice, reason in finish.items()
-        if reason == "content_filter" and not blocked & {choice, None}
-    ]
+    return [opaque_block(Stage.COMPLETION, choice) for choice in cut if not blocked & {choice, None}]

@@ -35,11 +35,15 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     found: dict[tuple[object, ...], Finding] = {}
     for finding in findings:
         key = finding[:4]
-        known = found.get(key, finding)
-        gravest = max(known, finding, key=gravity)
-        severities = [severity for severity in (known.severity, finding.severity) if severity is not None]
-        found[key] = gravest._replace(severity=max(severities, default=None))
+        known = found.get(key)
+        found[key] = _graver(known, finding) if known else finding
     return tuple(found.values())
+
+
+def _graver(known: Finding, other: Finding) -> Finding:
+    gravest = max(known, other, key=gravity)
+    severities = [severity for severity in (known.severity, other.severity) if severity is not None]
+    return gravest._replace(severity=max(severities, default=None))
 
 
 def verdict_id(request_id: str, *parts: object) -> str:

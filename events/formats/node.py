@@ -1,6 +1,6 @@
 """A place in untrusted JSON: reads what is expected there and names the place when something else is found."""
 
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator
 from typing import Final, NamedTuple, Self
 
 from pydantic import TypeAdapter, ValidationError
@@ -32,16 +32,21 @@ class Node(NamedTuple):
 
     def all_of(self, *keys: str) -> Iterator[Self]:
         """Each of these members that is there: for one thing with several spellings."""
-        return (member for key in keys if (member := self.get(key)).value is not None)
+        fields = self._object()
+        return (self.get(key) for key in keys if fields.get(key) is not None)
 
     def has(self, *keys: str) -> bool:
         """Whether any of these members is there."""
-        return any(True for _ in self.all_of(*keys))
+        fields = self._object()
+        return any(fields.get(key) is not None for key in keys)
 
-    def fields(self) -> Iterator[tuple[str, Self]]:
-        """Every member of an object with its key, whose place is written with safe characters only."""
-        for key, value in self._object().items():
-            yield key, type(self)(value, (*self.steps, safe_name(key)))
+    def members(self) -> ItemsView[str, object]:
+        """Every member of an object, key and value; none of an absent one."""
+        return self._object().items()
+
+    def member(self, key: str) -> Self:
+        """The member with any key; its place is written with safe characters only."""
+        return type(self)(self._object().get(key), (*self.steps, safe_name(key)))
 
     def elements(self, limit: int) -> Iterator[Self]:
         """Every element of an array, `limit` at most; none of an absent one."""

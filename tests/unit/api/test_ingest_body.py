@@ -79,6 +79,9 @@ def test_more_items_than_allowed_are_refused(raw: bytes) -> None:
 def test_an_item_may_be_nested_so_deeply_only(depth: int, *, fits: bool) -> None:
     raw = b'{"a":' * depth + b"1" + b"}" * depth
     assert isinstance(parts(raw, max_depth=4).items[0], dict) is fits
+    listed = parts(b"[" + raw.replace(b"1", b"[]") + b", 1]", max_depth=5)
+    assert isinstance(listed.items[0], dict) is fits
+    assert listed.items[1] == 1
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])

@@ -45,6 +45,14 @@ async def test_an_event_reads_back_as_it_was_and_carries_no_nulls() -> None:
     assert b"null" not in value
 
 
+async def test_a_value_is_the_canonical_json_of_its_event() -> None:
+    producer = FakeProducer()
+    events = [request("r1:log"), verdict("r1:prompt:hate", score=1e-7, severity=None), feedback("r1:feedback")]
+    await LogSink(producer).publish(events)
+    canonical = [event.model_dump_json(exclude_none=True).encode() for event in events]
+    assert [record.value for record in producer.records] == canonical
+
+
 async def test_commands_meet_the_one_writer_of_their_subject_or_series() -> None:
     producer = FakeProducer()
     asked = [lift("dec_1"), acknowledge("inc_1")]

@@ -1,7 +1,14 @@
 from typing import Any
 
 import pytest
-from chat_items import answer, asked, blocked, parse, sample, told
+from chat_items import CONTEXT, answer, asked, blocked, envelope, parse, sample, told
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events import Event
+from events.errors import FormatError
+from events.formats.azure_categories import CATEGORIES
+from events.formats.azure_openai_chat import AzureOpenAIChat
 
 SAFE, LOW, MEDIUM = ({"filtered": False, "severity": word} for word in ("safe", "low", "medium"))
 BLOCK = {"filtered": True, "severity": "high"}
@@ -250,3 +257,20 @@ def test_several_prompts_are_one_stage() -> None:
 def test_a_category_that_is_not_there_gives_no_verdict() -> None:
     assert told(answer({})) == []
     assert told({"choices": [], "prompt_filter_results": None}) == []
+
+
+members = st.sampled_from(["filtered", "detected", "severity", "details", "sub_categories"])
+values = st.sampled_from([None, True, False, 0, 1, 1.0, "safe", "very_low", "low", "high", "", "grave", [], {}])
+
+
+def outcome(results: dict[str, Any]) -> tuple[Event, ...] | tuple[str, str]:
+    try:
+        return AzureOpenAIChat().parse(envelope(answer(results)), CONTEXT)
+    except FormatError as error:
+        return error.path, error.reason
+
+
+@given(st.sampled_from([*CATEGORIES, "self-harm", "sarcasm"]), st.dictionaries(members, values, max_size=3))
+def test_an_ordinary_result_reads_like_one_with_an_unknown_member(name: str, result: dict[str, Any]) -> None:
+    unusual = result | {"note": 1, "remark": 2}
+    assert outcome({name: result}) == outcome({name: unusual})

@@ -272,3 +272,5 @@ def test_what_a_body_gives_is_either_refused_or_fit_for_the_topics(body: Any, ch
     for event in events:
         read = DECODERS[type(event)].decode(event.model_dump_json(exclude_none=True).encode())
         assert all(getattr(read, name) == value for name, value in event)
+        checked = type(event).model_validate(dict(event))
+        assert (checked, checked.model_dump_json()) == (event, event.model_dump_json())

@@ -1,3 +1,5 @@
+import base64
+import hmac
 import json
 import re
 from pathlib import Path
@@ -17,6 +19,14 @@ AFTER = Pseudonymiser({"k2": NEW, "k1": OLD})
 @given(st.text(st.characters()), st.text(st.characters()))
 def test_a_pseudonym_has_the_shape_of_the_contract(tenant: str, raw: str) -> None:
     assert re.fullmatch(r"k1\.[a-z2-7]{26}", BEFORE.pseudonym(tenant, "subject", raw))
+
+
+@given(st.text(), st.text())
+def test_a_pseudonym_is_the_base32_of_a_keyed_hash(tenant: str, raw: str) -> None:
+    parts = [part.encode() for part in (tenant, "subject", raw)]
+    message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    known = base64.b32encode(hmac.digest(OLD, message, "sha256")).decode().lower()
+    assert BEFORE.pseudonym(tenant, "subject", raw) == f"k1.{known[:26]}"
 
 
 @given(st.tuples(st.text(), st.text()), st.tuples(st.text(), st.text()))
