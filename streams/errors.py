@@ -2,8 +2,7 @@
 
 StreamError
 ├── TooManyDeadLetters   bad input beyond the policy's limit
-├── SecondWorker         the broker has no transactions, and another worker is alive
-└── StateUnreadable      a state record that this version cannot read
+└── SecondWorker         the broker has no transactions, and another worker is alive
 """
 
 
@@ -27,11 +26,3 @@ class SecondWorker(StreamError):
     def __init__(self, group: str) -> None:
         self.group = group
         super().__init__(f"another worker of group {group} is running, and this broker has no transactions: run one")
-
-
-class StateUnreadable(StreamError):
-    """A state record of a newer or damaged version: better to stop than to forget."""
-
-    def __init__(self, topic: str, partition: int, kind: str) -> None:
-        self.topic, self.partition, self.kind = topic, partition, kind
-        super().__init__(f"{topic}/{partition}: a state record of kind {kind!r} cannot be read by this version")

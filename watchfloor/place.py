@@ -36,11 +36,6 @@ class Place:
         return self.root / "token"
 
     @property
-    def webhook_secret(self) -> Path:
-        """The secret that incident webhooks are signed with."""
-        return self.root / "webhook-secret"
-
-    @property
     def clickhouse(self) -> Path:
         """The embedded ClickHouse."""
         return self.root / "clickhouse"
@@ -64,7 +59,6 @@ class Place:
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log("").parent.mkdir(exist_ok=True)
         _create(self.keys, json.dumps({"k1": new_key()}))
-        _create(self.webhook_secret, new_key())
         if not self.token.exists():
             secret = new_token()
             entry = {"name": "local-admin", "sha256": hash_of(secret), "scopes": ["admin"], "tenants": ["*"]}

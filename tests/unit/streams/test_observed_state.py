@@ -14,7 +14,7 @@ from policy.version import version_of
 from streams.counts import Counts
 from streams.dead_letters import DeadLetterGuard
 from streams.detectors.repeat_offender import RepeatOffender
-from streams.errors import SecondWorker, StateUnreadable, TooManyDeadLetters
+from streams.errors import SecondWorker, TooManyDeadLetters
 from streams.intake import Intake
 from streams.observe import ObserveLane
 from streams.series import DECODE, SeriesCount, Watermark
@@ -175,7 +175,6 @@ def test_a_dead_letter_keeps_its_bytes_only_where_the_policy_says_so() -> None:
 
 def test_errors_name_the_place_and_no_content() -> None:
     assert "run one" in str(SecondWorker("group"))
-    assert str(StateUnreadable("observe-state", 1, "s")).startswith("observe-state/1")
 
 
 def test_records_below_the_position_are_not_read_twice() -> None:

@@ -24,7 +24,7 @@ def test_a_place_is_closed_to_others_and_usable(tmp_path: Path) -> None:
 def test_preparing_again_changes_nothing(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.prepare()
-    before = {path: path.read_bytes() for path in (place.keys, place.tokens, place.token, place.webhook_secret)}
+    before = {path: path.read_bytes() for path in (place.keys, place.tokens, place.token)}
     place.prepare()
     assert before == {path: path.read_bytes() for path in before}
 
