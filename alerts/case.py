@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.appeal import NOT_REVIEWERS, Appeal, open_appeal, transition
-from alerts.command import ClaimAppeal, DecideAppeal, LiftDecision, OpenAppeal, SubjectCommand
-from alerts.decide import NO_BRAKES, Brakes, decide
+from alerts.command import ClaimAppeal, DecideAppeal, LiftDecision, OpenAppeal, SubjectCommand, command_key
+from alerts.decide import NO_BRAKES, WATCHFLOOR, Brakes, decide
 from alerts.decision import Decision, Held, Lift, inverse_of
 from alerts.enforcement import Enforcement, measured
 from alerts.errors import (
@@ -18,6 +18,7 @@ from alerts.errors import (
     TooManyOpenAppeals,
 )
 from alerts.history import History
+from alerts.hold import FilterHold
 from alerts.ledger import LedgerEntry, entry_of, entry_of_appeal, entry_of_lift, entry_of_refusal
 from alerts.signal import Signal
 from events.event import Instant
@@ -102,6 +103,23 @@ def _carry_out(case: Case, command: SubjectCommand, *, policy: Policy, now: date
     return _review(case, command, now=now)
 
 
+def apply_hold(case: Case, hold: FilterHold) -> Outcome:
+    """Undo what was decided since the onset of a filter's fault and rests on it. A repeated hold changes nothing."""
+    faulty = [one for one in case.unlifted() if hold.covers(one.filters, one.categories, at=one.at)]
+    rehearsed = tuple(one for one in case.rehearsed if not hold.covers(one.filters, one.categories, at=one.at))
+    if len(rehearsed) < len(case.rehearsed):
+        case = case.replace(rehearsed=rehearsed)
+    if not faulty:
+        return Outcome(case)
+    reason = f"{', '.join(hold.filters)} was found faulty since {hold.since:%Y-%m-%d %H:%M} UTC."
+    lifts = tuple(
+        Lift(id=one.inverse, decision_id=one.id, at=hold.at, actor=WATCHFLOOR, reason=reason) for one in faulty
+    )
+    case = _revised(case.replace(lifts=(*case.lifts, *lifts)), hold.at)
+    entries = tuple(entry_of_lift(lift, f"{case.tenant}|{case.subject}") for lift in lifts)
+    return Outcome(case, entries, enforcement=enforcement_of(case, hold.at))
+
+
 def _open(case: Case, command: OpenAppeal, *, policy: Policy, now: datetime) -> Outcome:
     decision = _unlifted(case, command.decision_id)
     for appeal in case.appeals:
@@ -145,7 +163,7 @@ def _lift_by_hand(case: Case, command: LiftDecision, *, now: datetime) -> Outcom
 
 def _lifted(outcome: Outcome, lift: Lift, *, command: SubjectCommand) -> Outcome:
     case = _revised(outcome.case.replace(lifts=(*outcome.case.lifts, lift)), lift.at)
-    entries = (*outcome.entries, entry_of_lift(lift, command))
+    entries = (*outcome.entries, entry_of_lift(lift, command_key(command), command_id=command.id))
     return Outcome(case, entries, enforcement=enforcement_of(case, lift.at), appeal=outcome.appeal)
 
 

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from alerts.decision import Decision, Held, HeldReason, Measure, inverse_of
 from alerts.history import History
+from alerts.hold import FilterHold
 from alerts.record import content_id
 from alerts.signal import Signal
-from policy.detectors import Mode
 from policy.ladder import LEVELS, Ladder, Step
+from policy.mode import Mode
 from policy.policy import Policy
 from policy.version import LoadedPolicy
 
@@ -33,7 +34,7 @@ class Quota:
 class Brakes:
     """What holds measures back whatever the subject did: filters held as faulty, and the blast-radius quota."""
 
-    held_filters: frozenset[str] = frozenset()
+    holds: tuple[FilterHold, ...] = ()
     quota: Quota = Quota()
 
 
@@ -112,8 +113,12 @@ def _injected(question: Question) -> Stop | None:
 
 
 def _filter_fault(question: Question) -> Stop | None:
-    found = sorted(question.brakes.held_filters.intersection(question.signal.filters))
-    return Stop("filter_fault", f"Verdicts of {', '.join(found)} are held as faulty.") if found else None
+    signal = question.signal
+    for hold in question.brakes.holds:
+        if hold.covers(signal.filters, signal.categories, at=question.now):
+            since = f"{hold.since:%Y-%m-%d %H:%M} UTC"
+            return Stop("filter_fault", f"Verdicts of {', '.join(hold.filters)} are held as faulty since {since}.")
+    return None
 
 
 def _covered(question: Question) -> Stop | None:
@@ -178,6 +183,7 @@ def _decision(question: Question, taken: Next, *, version: str) -> Decision:
         detector=signal.detector,
         categories=signal.categories,
         evidence=signal.evidence,
+        filters=signal.filters,
         statistic=signal.statistic,
         numbers=signal.numbers,
         policy_version=version,
@@ -202,6 +208,8 @@ def _held(question: Question, stops: list[Stop], *, version: str) -> Held:
         step=would.rung if would else None,
         until=_end(would.step, question.now) if would else None,
         also=also,
+        filters=question.signal.filters,
+        categories=question.signal.categories,
         policy_version=version,
     )
 

@@ -45,6 +45,8 @@ class Decision(Record):
     """Categories involved."""
     evidence: tuple[EventId, ...]
     """Event ids."""
+    filters: tuple[str, ...] = ()
+    """`name@version` of the filters behind the evidence."""
     statistic: Statistic
     """What crossed which bound."""
     numbers: FourNumbers | None = None
@@ -84,12 +86,16 @@ class Held(Record):
     """When that measure would have ended."""
     also: tuple[HeldReason, ...] = ()
     """The later gates that would have held it too; then nothing would have been taken."""
+    filters: tuple[str, ...] = ()
+    """`name@version` of the filters behind the evidence."""
+    categories: tuple[Category, ...] = ()
+    """Categories involved."""
     policy_version: str
     """The policy in force."""
 
 
 class Lift(Record):
-    """The undoing of exactly one decision, by a human."""
+    """The undoing of exactly one decision: by a person, or because the filter that it rests on was faulty."""
 
     id: str
     """`lift_…`: the inverse that the decision registered."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from alerts.decision import MEASURES, Decision, Held, Lift, Measure
 from alerts.record import Record
 from events.event import Pseudonym, Tenant
-from policy.detectors import Mode
+from policy.mode import Mode
 
 
 class Rung(NamedTuple):

@@ -72,17 +72,17 @@ def entry_of(act: Decision | Held) -> LedgerEntry:
     )
 
 
-def entry_of_lift(lift: Lift, command: SubjectCommand) -> LedgerEntry:
-    """A decision was undone by a person."""
+def entry_of_lift(lift: Lift, key: str, *, command_id: str | None = None) -> LedgerEntry:
+    """A decision about the subject of `key` was undone, by a person's command or by Watchfloor."""
     return LedgerEntry(
         id=content_id("led", "lift", lift.id),
         kind="lift",
-        tenant=command.tenant,
-        key=command_key(command),
+        tenant=key.partition("|")[0],
+        key=key,
         at=lift.at,
         actor=lift.actor,
         about=lift.decision_id,
-        command_id=command.id,
+        command_id=command_id,
         words=f"{lift.actor} undid this decision: {lift.reason}",
         detail=lift.model_dump(mode="json"),
     )

@@ -49,19 +49,59 @@ class Expectation(Record):
     """Where the observation starts."""
 
 
+class Multiplier(Record):
+    """By what factor a series is above its expectation: a posterior, not an estimate."""
+
+    median: float
+    """As likely above as below."""
+    low: float
+    """Above this with probability 0.95."""
+    high: float
+    """Below this with probability 0.95."""
+
+
+class Contribution(Record):
+    """What one value of one dimension adds to a rise."""
+
+    dimension: Annotated[str, Field(max_length=64)]
+    """E.g. `subject`, `api_key`, `prompt_hash`, `language`, `filter_version`, `release`."""
+    value: Annotated[str, Field(max_length=160)]
+    """The value: a pseudonym or a label."""
+    seen: float
+    """Count since the rise began."""
+    expected: float
+    """Count that its share before the rise would have given."""
+    share: float
+    """Its part of the excess over all values; negative where it fell."""
+
+
+class Attribution(Record):
+    """Who or what explains a rise."""
+
+    kind: Literal["campaign", "broad"]
+    """`campaign`: one subject, key or prompt explains most of it; `broad`: no single one does."""
+    rows: Annotated[tuple[Contribution, ...], Field(max_length=48)] = ()
+    """The largest contributions of every dimension, largest first."""
+
+
+Scope = Literal["subject", "session", "api_key"]
+
+
 class Signal(Record):
     """A detector's finding. Its id is a hash of detector, key and the crossing reported."""
 
     id: str
     """`sig_…`, a function of content."""
-    detector: Literal["repeat_offender", "category_spike", "groundedness_drift"]
-    """Which detector."""
+    detector: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}(\.[a-z0-9][a-z0-9_-]{0,63})?$")]
+    """Which detector, or `rule.<name>` for a rule of the policy."""
     tenant: Tenant
     """The tenant."""
     key: str
     """`tenant|subject` or the series key: what is abnormal, and the record's Kafka key."""
     subject: Pseudonym | None = None
-    """Set when the signal is about a subject."""
+    """Set when the signal is about a subject, or about a session or api key: then it is their pseudonym."""
+    scope: Scope = "subject"
+    """What `subject` is the pseudonym of."""
     level: Literal["review", "restrict", "block", "ticket", "page"]
     """How sure: review < restrict < block for subjects, ticket < page for series."""
     at: Instant
@@ -80,6 +120,10 @@ class Signal(Record):
     """For subjects."""
     expectation: Expectation | None = None
     """For series."""
+    multiplier: Multiplier | None = None
+    """For rises."""
+    attribution: Attribution | None = None
+    """For rises: what explains them."""
     policy_version: str
     """The policy in force when it fired."""
     words: str

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import reduce
 from operator import attrgetter, or_
-from types import UnionType
+from types import GenericAlias, UnionType
 from typing import Annotated, Any, Final, Generic, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
@@ -108,6 +108,8 @@ def _fast_type(annotation: Any, constraints: list[Any]) -> Any:
         return _fast_type(inner, [*constraints, *metadata])
     if get_origin(annotation) in (Union, UnionType):
         return reduce(or_, (_fast_type(part, constraints) for part in get_args(annotation)))
+    if get_origin(annotation) is tuple:
+        annotation = GenericAlias(tuple, (_fast_type(get_args(annotation)[0], []), ...))
     limits = {key: value for constraint in constraints for key, value in _limits(constraint).items()}
     if annotation is AwareDatetime:
         return Annotated[datetime, msgspec.Meta(tz=True, **limits)]

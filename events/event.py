@@ -27,6 +27,12 @@ Label = Annotated[str, StringConstraints(pattern=r"^[^|\x00-\x1f\x7f]{1,128}$")]
 
 KeyedHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,64}$")]
 
+Link = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,15}:[0-9a-f]{16,64}$")]
+"""What several accounts may share: `<kind>:<keyed hash>`, e.g. of a payment method, a device or a network."""
+
+Shingle = Annotated[int, Field(ge=0, le=2**32 - 1)]
+"""A keyed 32-bit hash of a few consecutive words; it cannot be turned back into them."""
+
 
 class Event(BaseModel):
     """One fact from outside. Frozen; unknown fields are ignored so that older readers accept newer writers."""
@@ -70,6 +76,10 @@ class ModelEvent(Event):
     """The application's release or cohort, for phased roll-out comparison."""
     prompt_hash: KeyedHash | None = None
     """Keyed hash of the normalised prompt: tells a retry from a variation without the text."""
+    prompt_shingles: Annotated[tuple[Shingle, ...], Field(max_length=256)] = ()
+    """Keyed hashes of the prompt's shingles: tell a variation from another subject without the text."""
+    links: Annotated[tuple[Link, ...], Field(max_length=8)] = ()
+    """What other accounts may share with this one; which kinds count is policy."""
 
 
 Count = Annotated[int, Field(ge=0, le=2**53)]

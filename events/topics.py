@@ -30,6 +30,7 @@ SIGNALS = Topic("signals", "subject")
 COMMANDS = Topic("commands", "subject")
 ENFORCEMENTS = Topic("enforcements", "subject", compacted=True)
 APPEALS = Topic("appeals", "subject", compacted=True)
+FILTER_HOLDS = Topic("filter-holds", "series", compacted=True)
 INCIDENTS = Topic("incidents", "incident", compacted=True)
 LEDGER = Topic("ledger", "none")
 BOOKS = Topic("books", "state", compacted=True)
@@ -50,6 +51,7 @@ TOPICS = (
     COMMANDS,
     ENFORCEMENTS,
     APPEALS,
+    FILTER_HOLDS,
     INCIDENTS,
     LEDGER,
     BOOKS,

@@ -7,10 +7,11 @@ from pydantic import Field, HttpUrl, model_validator
 
 from events import Category, Stage
 from events.event import Instant, Label, Pseudonym, Tenant
-from policy.detectors import Detectors, Mode
+from policy.detectors import Detectors
 from policy.duration import Duration, PositiveDuration, at_least
 from policy.guardrails import Guardrails
 from policy.ladder import Ladder
+from policy.mode import Mode
 from policy.section import Section
 
 

@@ -89,11 +89,12 @@ def _event(model: type[Event]) -> tuple[tuple[str, ...], Read]:
 
 
 _SIGNAL = (
-    "id", "at", "tenant", "key", "subject", "detector", "level", "policy_version", "words",
-    "categories", "stages", "evidence", "statistic_name", "statistic_value", "statistic_threshold",
+    "id", "at", "tenant", "key", "subject", "scope", "detector", "level", "policy_version", "words",
+    "categories", "stages", "filters", "evidence", "statistic_name", "statistic_value", "statistic_threshold",
     "count", "requests", "share", "gravity", "intent", "expected", "seen", "since",
+    "multiplier", "multiplier_low", "multiplier_high", "attribution",
 )  # fmt: skip
-_signal_content = attrgetter(*_SIGNAL[:12])
+_signal_content = attrgetter(*_SIGNAL[:14])
 
 
 def _signal(value: bytes) -> tuple[datetime, int, Content]:
@@ -104,6 +105,8 @@ def _signal(value: bytes) -> tuple[datetime, int, Content]:
         *(statistic.name, statistic.value, statistic.threshold),
         *_or_none(numbers, "count", "requests", "share", "gravity", "intent"),
         *_or_none(expectation, "expected", "seen", "since"),
+        *_or_none(signal.multiplier, "median", "low", "high"),
+        signal.attribution.model_dump_json() if signal.attribution else "",
     )
     return signal.at, event_hash(signal.tenant, signal.id), content
 

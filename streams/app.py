@@ -15,6 +15,7 @@ from broker.connection import KafkaSettings
 from events.topics import (
     COMMANDS,
     EVENT_TOPICS,
+    FILTER_HOLDS,
     INCIDENTS,
     SERIES_COUNTS,
     SERIES_SCORES,
@@ -38,7 +39,7 @@ log = structlog.get_logger()
 INPUTS: tuple[tuple[str, tuple[Topic, ...]], ...] = (
     (ObserveLane.agent, tuple(topic for topic, _ in EVENT_TOPICS)),
     (DetectLane.agent, (SERIES_COUNTS, SERIES_SCORES)),
-    (DecideLane.agent, (SIGNALS, COMMANDS)),
+    (DecideLane.agent, (SIGNALS, COMMANDS, FILTER_HOLDS)),
     (NotifyLane.agent, (INCIDENTS,)),
 )
 """Which agent reads which topics. All topics have the same partitions, so a lane is an agent and a partition."""
@@ -133,7 +134,7 @@ def _factories(kafka: KafkaSettings, policy: LoadedPolicy) -> dict[str, LaneFact
     return {
         ObserveLane.agent: lambda part: ObserveLane(part, policy=policy, partitions=kafka.partitions),
         DetectLane.agent: lambda part: DetectLane(part, policy=policy, partitions=kafka.partitions),
-        DecideLane.agent: lambda part: DecideLane(part, policy=policy),
+        DecideLane.agent: lambda part: DecideLane(part, policy=policy, partitions=kafka.partitions),
         NotifyLane.agent: lambda part: NotifyLane(part, policy=policy),
     }
 

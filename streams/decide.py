@@ -3,19 +3,22 @@
 One lane owns every subject and series of its partition, so each has one writer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from pydantic import ValidationError
 
-from alerts.case import Case, Outcome, apply_command, apply_signal
+from alerts.case import Case, Outcome, apply_command, apply_hold, apply_signal
 from alerts.command import COMMAND, Command, IncidentCommand, command_key
+from alerts.decide import Brakes
+from alerts.hold import FilterHold, extended, hold_of
 from alerts.incidents import IncidentFile, IncidentOutcome, apply_incident_command, apply_series_signal
 from alerts.ledger import LedgerEntry
+from alerts.record import Record as Fact
 from alerts.signal import Signal
 from broker.bulk import Outgoing
 from events import SubjectKey
-from events.topics import APPEALS, DECIDE_STATE, ENFORCEMENTS, INCIDENTS, LEDGER, SIGNALS
+from events.topics import APPEALS, COMMANDS, DECIDE_STATE, ENFORCEMENTS, FILTER_HOLDS, INCIDENTS, LEDGER, SIGNALS
 from policy import LoadedPolicy
 from streams import metrics
 from streams.lane import Lane, Record, Source
@@ -27,18 +30,22 @@ class DecideLane(Lane):
     agent = "decide"
     state_topic = DECIDE_STATE.name
 
-    def __init__(self, partition: int, *, policy: LoadedPolicy) -> None:
+    def __init__(self, partition: int, *, policy: LoadedPolicy, partitions: int) -> None:
         super().__init__(partition)
         self._policy = policy
+        self._partitions = partitions
+        self._holds: dict[str, FilterHold] = {}
         self._cases: dict[str, Case] = {}
         self._files: dict[str, IncidentFile] = {}
         self._dirty: dict[bytes, str] = {}
+        self._kept: dict[bytes, Mapping[str, Fact]] = {b"s|": self._cases, b"n|": self._files, b"h|": self._holds}
+        self._uses = {SIGNALS.name: self._signal, COMMANDS.name: self._command, FILTER_HOLDS.name: self._hold}
 
     def apply(self, topic: str, records: Iterable[Record]) -> None:
-        """Apply a batch of signals or of commands."""
+        """Apply a batch of signals, of commands or of holds on filters."""
         start = self.position.get(Source(topic, self.partition), 0)
         last = start - 1
-        use = self._signal if topic == SIGNALS.name else self._command
+        use = self._uses[topic]
         for record in records:
             last = record.offset
             if last >= start and record.value is not None:
@@ -47,10 +54,28 @@ class DecideLane(Lane):
 
     def _signal(self, value: bytes) -> None:
         signal = Signal.model_validate_json(value)
-        if signal.subject is None:
-            self._keep_file(signal.key, apply_series_signal(self._file(signal.tenant, signal.key), signal))
-        else:
-            self._keep_case(signal.key, apply_signal(self._case(signal.key), signal, policy=self._policy))
+        if signal.subject is not None:
+            brakes = Brakes(holds=tuple(one for one in self._holds.values() if one.tenant == signal.tenant))
+            case = self._case(signal.key)
+            self._keep_case(signal.key, apply_signal(case, signal, policy=self._policy, brakes=brakes))
+            return
+        self._keep_file(signal.key, apply_series_signal(self._file(signal.tenant, signal.key), signal))
+        if hold := hold_of(signal):
+            self._tell(extended(self._holds.get(hold.series), hold))
+
+    def _tell(self, hold: FilterHold) -> None:
+        """Every decider hears of a hold, this one too; it holds from when the record is read."""
+        value = hold.model_dump_json().encode()
+        for partition in range(self._partitions):
+            self.emit(Outgoing(FILTER_HOLDS.name, hold.series.encode(), value, partition))
+
+    def _hold(self, value: bytes) -> None:
+        hold = FilterHold.model_validate_json(value)
+        self._holds[hold.series] = hold
+        self._dirty[b"h|" + hold.series.encode()] = hold.series
+        for key, case in list(self._cases.items()):
+            if case.tenant == hold.tenant and (outcome := apply_hold(case, hold)).case is not case:
+                self._keep_case(key, outcome)
 
     def _command(self, value: bytes) -> None:
         try:
@@ -63,6 +88,9 @@ class DecideLane(Lane):
             outcome = apply_incident_command(self._file(command.tenant, key), command, now=command.at)
             # An unknown series is refused and leaves no file: the command's tenant need not be the series' own.
             self._keep_file(key, outcome) if key in self._files else self._enter(outcome.entries)
+            hold = self._holds.get(key)
+            if hold and hold.until is None and outcome.incident and outcome.incident.state == "resolved":
+                self._tell(hold.ended(command.at))
         else:
             case = self._case(key)
             self._keep_case(key, apply_command(case, command, policy=self._policy, now=command.at))
@@ -100,11 +128,10 @@ class DecideLane(Lane):
             self.emit(Outgoing(LEDGER.name, entry.key.encode(), entry.model_dump_json().encode()))
 
     def changed(self) -> Iterable[tuple[bytes, bytes | None]]:
-        """Cases and incident files, then the positions."""
+        """Cases, incident files and holds, then the positions."""
         records: list[tuple[bytes, bytes | None]] = []
         for state_key, key in self._dirty.items():
-            kept = self._cases[key] if state_key.startswith(b"s|") else self._files[key]
-            records.append((state_key, kept.model_dump_json().encode()))
+            records.append((state_key, self._kept[state_key[:2]][key].model_dump_json().encode()))
         self._dirty.clear()
         if self.outbox.offsets:
             encode = msgspec.msgpack.encode
@@ -113,7 +140,7 @@ class DecideLane(Lane):
         return records
 
     def restore(self, key: bytes, value: bytes | None) -> None:
-        """Cases (`s|`), incident files (`n|`) and positions (`p|`)."""
+        """Cases (`s|`), incident files (`n|`), holds (`h|`) and positions (`p|`)."""
         if value is None:
             return
         kind, rest = key[:2], key[2:].decode()
@@ -121,6 +148,8 @@ class DecideLane(Lane):
             self._cases[rest] = Case.model_validate_json(value)
         elif kind == b"n|":
             self._files[rest] = IncidentFile.model_validate_json(value)
+        elif kind == b"h|":
+            self._holds[rest] = FilterHold.model_validate_json(value)
         elif kind == b"p|":
             self.position[Source(rest, self.partition)] = msgspec.msgpack.decode(value, type=int)
 

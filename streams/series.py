@@ -15,6 +15,46 @@ class SeriesCount(msgspec.Struct, frozen=True, tag="count", gc=False):
     flagged: int
     """Detected, blocked or masked."""
     blocked: int
+    parts: dict[str, dict[str, int]] = {}
+    """Dimension → value → flagged so far; the most frequent values only."""
+
+
+class Tally(msgspec.Struct, frozen=True, tag="tally", gc=False):
+    """A running total of one minute that is no series: of a filter, an api key or an activity."""
+
+    kind: str
+    """`filter`, `key` or `activity`."""
+    key: str
+    minute: int
+    """Minutes since the epoch."""
+    source: int
+    counts: tuple[int, ...]
+    """What is counted depends on the kind; every number only grows."""
+
+
+class LinkEvidence(msgspec.Struct, frozen=True, tag="link", gc=False):
+    """The latest e-value of one subject, for everybody who shares a link with it; 0 when it first shows the link."""
+
+    link: str
+    """`tenant|kind:hash`."""
+    subject: str
+    at: float
+    """Event time, seconds since the epoch."""
+    log_e: float
+    source: int
+    offset: int
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress", gc=False):
+    """How far an input partition was read or stored, so that a gap between the two is seen."""
+
+    topic: str
+    partition: int
+    next_offset: int
+    by: str
+    """`worker` or `archiver`."""
+    clock: float
+    """When it was said, seconds since the epoch."""
 
 
 class SeriesScore(msgspec.Struct, frozen=True, tag="score", gc=False):
@@ -37,9 +77,11 @@ class Watermark(msgspec.Struct, frozen=True, tag="watermark", gc=False):
     at: float
     """Highest event time seen minus the lateness allowed, seconds since the epoch."""
     idle: bool
+    clock: float = 0.0
+    """When it was said, seconds since the epoch: silence has no event time of its own."""
 
 
-Published = SeriesCount | SeriesScore | Watermark
+Published = SeriesCount | SeriesScore | Tally | LinkEvidence | Progress | Watermark
 ENCODE = msgspec.json.Encoder().encode
 DECODE = msgspec.json.Decoder(Published).decode
 

@@ -6,6 +6,7 @@ from typing import Any
 from alerts.case import Case, Outcome, apply_command, apply_signal
 from alerts.command import AcknowledgeIncident, ClaimAppeal, DecideAppeal, LiftDecision, OpenAppeal, ResolveIncident
 from alerts.decision import Decision
+from alerts.hold import FilterHold
 from alerts.incidents import IncidentFile
 from alerts.record import content_id
 from alerts.signal import Expectation, FourNumbers, Signal, Statistic
@@ -78,6 +79,20 @@ def series_signal(number: int = 1, *, level: str = "ticket", at: datetime = AT, 
     )
 
 
+def hold(*filters: str, **fields: Any) -> FilterHold:
+    """A hold on filters from an hour before AT, on category hate unless told otherwise."""
+    known = {"tenant": TENANT, "series": f"{TENANT}|azure|hate", "categories": (Category.HATE,)}
+    times = {"since": AT - timedelta(hours=1), "at": AT}
+    return FilterHold.model_validate({"id": "hold_1", "filters": filters} | known | times | fields)
+
+
+def fault(number: int = 1, **fields: Any) -> Signal:
+    """A filter's fault, found at AT with its onset an hour before."""
+    expectation = Expectation(expected=0.01, seen=0.3, since=AT - timedelta(hours=1))
+    named = {"detector": "filter_fault", "key": f"{TENANT}|azure|hate", "filters": ("azure@3",)}
+    return series_signal(number, level="page", **{**named, "expectation": expectation, **fields})
+
+
 def new_case() -> Case:
     return Case(tenant=TENANT, subject=SUBJECT)
 
@@ -126,9 +141,9 @@ def acknowledge(
     return AcknowledgeIncident(**about, incident_id=incident_id, series=SERIES)
 
 
-def resolve(incident_id: str, *, actor: str = "omar", at: datetime = AT) -> ResolveIncident:
+def resolve(incident_id: str, *, actor: str = "omar", at: datetime = AT, series: str = SERIES) -> ResolveIncident:
     about = _asked(actor, at, "resolve", incident_id)
-    return ResolveIncident(**about, incident_id=incident_id, series=SERIES, note="A blocklist was wrong.")
+    return ResolveIncident(**about, incident_id=incident_id, series=series, note="A blocklist was wrong.")
 
 
 def run(case: Case, *commands: OpenAppeal | ClaimAppeal | DecideAppeal | LiftDecision) -> Outcome:

@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from alert_facts import AT, ENFORCE, SUBJECT, TENANT, decided, ladder, lift, loaded, new_case, run, signal
+from alert_facts import AT, ENFORCE, SUBJECT, TENANT, decided, hold, ladder, lift, loaded, new_case, run, signal
 
 from alerts.decide import GATES, Brakes, Quota, decide, next_step
 from alerts.decision import Decision, Held, HeldReason
 from alerts.history import History
 from alerts.record import content_id
 from alerts.signal import Signal
+from events import Category
 from policy.ladder import Ladder
 from policy.version import LoadedPolicy
 
@@ -91,10 +92,18 @@ def test_injected_content_never_strikes_the_person(fields: dict[str, Any]):
 
 
 def test_measures_from_a_faulty_filter_are_held():
-    one = held(signal(filters=("azure@2", "azure@3")), held_filters=frozenset({"azure@3", "other"}))
+    one = held(signal(filters=("azure@2", "azure@3")), holds=(hold("azure@3"),))
     assert one.reason == "filter_fault"
     assert "azure@3" in one.words
-    assert taken(signal(filters=("azure@2",)), held_filters=frozenset({"azure@3"}))
+    assert taken(signal(filters=("azure@2",)), holds=(hold("azure@3"),))
+
+
+def test_a_hold_concerns_its_own_categories_and_time():
+    filters = {"filters": ("azure@3",)}
+    assert taken(signal(**filters), holds=(hold("azure@3", categories=(Category.SEXUAL,)),))
+    assert taken(signal(**filters), holds=(hold("azure@3", since=AT + timedelta(seconds=1)),))
+    assert taken(signal(**filters), holds=(hold("azure@3").ended(AT),))
+    assert held(signal(**filters), holds=(hold("azure@3").ended(AT + timedelta(seconds=1)),)).reason == "filter_fault"
 
 
 def test_measure_as_grave_in_force_covers_the_signal():
@@ -147,7 +156,7 @@ def test_first_objection_in_the_order_of_the_gates_is_the_reason():
         "level": "block",
     }
     policy = loaded(mode="observe", exemptions=[EXEMPTION], ladder=ladder(("warn", "block", None)))
-    brakes: dict[str, Any] = {"held_filters": frozenset({"f"}), "quota": Quota({"warn": 0})}
+    brakes: dict[str, Any] = {"holds": (hold("f", categories=()),), "quota": Quota({"warn": 0})}
     expected: tuple[HeldReason, ...] = (
         "mode_observe", "exempt", "care_category", "injected_content", "filter_fault", "quota", "needs_human",
     )  # fmt: skip
