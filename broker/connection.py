@@ -1,13 +1,19 @@
 """How to reach the Kafka cluster: the settings that every process shares; it opens no connection itself."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from aiokafka.helpers import create_ssl_context
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from events.topics import Topic
+from broker.errors import BadShadowName
+from events.topics import EVENT_TOPICS, SHADOW_LEDGER, Topic
+
+_SHARED = frozenset((SHADOW_LEDGER.name, *(topic.name for topic, _ in EVENT_TOPICS)))
+"""Topics that a shadow reads or writes under their own names; all others it has for itself."""
+_SHADOW_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
 class KafkaSettings(BaseSettings):
@@ -41,6 +47,7 @@ class KafkaSettings(BaseSettings):
     """Put before every topic name, so that several installations can share a cluster."""
     embedded: bool = False
     """True for the embedded broker, which has no transactions and whose end offsets are wrong."""
+    _shadow: str = PrivateAttr(default="")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -52,7 +59,20 @@ class KafkaSettings(BaseSettings):
 
     def wire_name(self, topic: Topic | str) -> str:
         """The name that a topic has on this cluster: the prefix and the topic's own name."""
-        return self.topic_prefix + (topic if isinstance(topic, str) else topic.name)
+        name = topic if isinstance(topic, str) else topic.name
+        own = f"shadow.{self._shadow}." if self._shadow and name not in _SHARED else ""
+        return f"{self.topic_prefix}{own}{name}"
+
+    def shadowed(self, name: str) -> Self:
+        """The same cluster as a shadow sees it: the events are everybody's, what follows from them is its own.
+
+        Raises BadShadowName unless `name` is 1 to 32 lower-case letters, digits and dashes.
+        """
+        if not _SHADOW_NAME.fullmatch(name):
+            raise BadShadowName(name)
+        settings = self.model_copy()
+        settings._shadow = name
+        return settings
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments for any aiokafka client. Reads the files named here; raises OSError when one is missing."""

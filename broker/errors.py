@@ -7,6 +7,7 @@ BrokerError
 ├── SendFailed               records were not acknowledged
 ├── Fenced                   another producer took over this transactional id
 ├── RecordGone               no record is at that offset
+├── BadShadowName            a shadow's name does not fit into topic names
 ├── TransactionsUnsupported  the embedded broker has no transactions
 ├── EmbeddedBrokerMissing    the extra `embedded` is not installed
 └── EmbeddedBrokerFailed     the embedded broker did not come up
@@ -68,6 +69,14 @@ class RecordGone(BrokerError):
     def __init__(self, topic: str, partition: int, *, offset: int) -> None:
         super().__init__(f"{topic}/{partition} holds no record at offset {offset}")
         self.topic, self.partition, self.offset = topic, partition, offset
+
+
+class BadShadowName(BrokerError):
+    """The name becomes part of topic names and of the consumer group."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("a shadow's name has 1 to 32 lower-case letters, digits and dashes, the first no dash")
+        self.name = name
 
 
 class TransactionsUnsupported(BrokerError):

@@ -66,8 +66,10 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         *,
         archiver: Archiver,
         on_stored: Callable[[str, StoredReport], None],
+        on_position: Callable[[str, int, int], None] = lambda _topic, _partition, _next_offset: None,
     ) -> None:
-        self._settings, self._kafka, self._archiver, self._on_stored = settings, kafka, archiver, on_stored
+        self._settings, self._kafka, self._archiver = settings, kafka, archiver
+        self._on_stored, self._on_position = on_stored, on_position
         self._pending: dict[TopicPartition, _Pending] = {}
         self._storing = asyncio.Lock()
         self._consumer = AIOKafkaConsumer(
@@ -148,6 +150,7 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
                 self._pending[partition] = pending
                 raise
             self._on_stored(topic, report)
+            self._on_position(topic, partition.partition, records[-1].offset + 1)
             await self._commit(partition, records[-1].offset + 1)
 
     async def _commit(self, partition: TopicPartition, offset: int) -> None:

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from broker.progress import Progress
+
 
 class SeriesCount(msgspec.Struct, frozen=True, tag="count", gc=False):
     """The running total of one series in one minute, as one source partition has seen it so far."""
@@ -43,18 +45,6 @@ class LinkEvidence(msgspec.Struct, frozen=True, tag="link", gc=False):
     log_e: float
     source: int
     offset: int
-
-
-class Progress(msgspec.Struct, frozen=True, tag="progress", gc=False):
-    """How far an input partition was read or stored, so that a gap between the two is seen."""
-
-    topic: str
-    partition: int
-    next_offset: int
-    by: str
-    """`worker` or `archiver`."""
-    clock: float
-    """When it was said, seconds since the epoch."""
 
 
 class SeriesScore(msgspec.Struct, frozen=True, tag="score", gc=False):

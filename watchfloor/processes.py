@@ -19,9 +19,11 @@ from api.tokens import TokenBook
 from api.views import Views
 from broker.bulk import BulkProducer
 from broker.connection import KafkaSettings
+from broker.progress import ProgressTeller
 from broker.view import Record, TopicTail
 from events.formats import FORMATS
 from events.pseudonym import Pseudonymiser, load_keys
+from events.topics import EVENT_TOPICS
 from policy import LoadedPolicy
 from sql.archiver import Archiver
 from sql.batch import StoredReport
@@ -40,10 +42,18 @@ async def run_archiver(
     stop: asyncio.Event,
     on_stored: Callable[[str, StoredReport], None] = lambda _topic, _report: None,
 ) -> None:
-    """Store the log in ClickHouse until `stop` is set."""
+    """Store the log in ClickHouse until `stop` is set, and tell how far."""
     epoch = await asyncio.to_thread(current_epoch, store)
-    follower = Follower(settings, kafka, archiver=Archiver(store, epoch, clock=now), on_stored=on_stored)
-    await follower.run(stop)
+    producer = BulkProducer(kafka)
+    await producer.start()
+    teller = ProgressTeller(producer.send, topics=frozenset(topic.name for topic, _ in EVENT_TOPICS), clock=now)
+    archiver = Archiver(store, epoch, clock=now)
+    follower = Follower(settings, kafka, archiver=archiver, on_stored=on_stored, on_position=teller.note)
+    try:
+        async with teller.telling():
+            await follower.run(stop)
+    finally:
+        await producer.stop()
 
 
 @contextlib.asynccontextmanager
