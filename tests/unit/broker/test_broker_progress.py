@@ -21,10 +21,10 @@ class Log:
         self.failures = failures
         self.told: list[Progress] = []
         self.partitions: list[int | None] = []
-        self.turns = 0
+        self.turn = asyncio.Event()
 
     async def send(self, records: Sequence[Outgoing]) -> None:
-        self.turns += 1
+        self.turn.set()
         if self.failures:
             self.failures -= 1
             raise SendFailed("no answer")
@@ -34,8 +34,9 @@ class Log:
 
 async def told(log: Log, teller: ProgressTeller, turns: int = 3) -> list[tuple[str, int, int]]:
     async with asyncio.timeout(5), teller.telling(0.0):
-        while log.turns < turns:
-            await asyncio.sleep(0)
+        for _ in range(turns):
+            await log.turn.wait()
+            log.turn.clear()
     return [(one.topic, one.partition, one.next_offset) for one in log.told]
 
 
