@@ -10,7 +10,7 @@ this decoder 1.7 µs, of which 0.5 µs is msgspec itself. So the constraints tha
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from operator import attrgetter, or_
@@ -30,6 +30,9 @@ E = TypeVar("E", bound=Event)
 RECORD_LIMIT: Final = 1 << 20
 """Bytes; a larger record is refused before it is read."""
 
+_TOGETHER: Final = 64
+"""Records that are read at once; one odd record among them sends all to be read one by one."""
+
 _IN_UTC: Final = get_args(Instant)[1]
 _BACKSLASH, _PIPE, _DEL = b"\\|\x7f"
 _beyond_microseconds: Final = re.compile(rb"\.\d{7,}[Zz+-]").search
@@ -48,7 +51,49 @@ class Decoder(Generic[E]):
         self._read = cast(Callable[[bytes], E], msgspec.json.Decoder(self._struct).decode)
         names = {name: pattern for name, field in model.model_fields.items() if (pattern := _joint_pattern(field))}
         self._names = attrgetter(*names)
-        self._names_fit = re.compile("\n".join(names.values())).fullmatch
+        together = "\n".join(names.values())
+        self._names_fit = re.compile(together).fullmatch
+        self._read_many = cast(Callable[[bytes], list[E]], msgspec.json.Decoder(list[self._struct]).decode)  # type: ignore[name-defined]
+        self._all_names_fit = re.compile(rf"(?:{together}\n)*").fullmatch
+
+    def decode_many(self, raws: Sequence[bytes]) -> list[E | InvalidRecord]:
+        """Read records together: what `decode` returns or raises for each, for two thirds of its time."""
+        found: list[E | InvalidRecord] = []
+        for start in range(0, len(raws), _TOGETHER):
+            some = raws[start : start + _TOGETHER]
+            found.extend(self._decode_together(some) or map(self._decoded, some))
+        return found
+
+    def _decode_together(self, raws: Sequence[bytes]) -> list[E]:
+        """All of the records, or none where any of them needs a closer look.
+
+        Objects are flat and a string cannot hold the line feed between two records, so that every record that begins
+        and ends with a brace holds at least one object, and as many objects as records are one object each.
+        """
+        if not all([raw[:1] == b"{" and raw[-1:] == b"}" for raw in raws]):  # noqa: C419  a list is faster
+            return []
+        joined = b"[" + b",\n".join(raws) + b"]"
+        if len(joined) > RECORD_LIMIT or _BACKSLASH in joined or _PIPE in joined or _DEL in joined:
+            return []
+        try:
+            events = self._read_many(joined)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return []
+        names = "\n".join(["\n".join(self._names(event)) for event in events]) + "\n"
+        if (
+            len(events) != len(raws)
+            or not all([event.at.tzinfo is UTC for event in events])  # noqa: C419
+            or not self._all_names_fit(names)
+            or _beyond_microseconds(joined)
+        ):
+            return []
+        return events
+
+    def _decoded(self, raw: bytes) -> E | InvalidRecord:
+        try:
+            return self.decode(raw)
+        except InvalidRecord as error:
+            return error
 
     def decode(self, raw: bytes) -> E:
         """Read one record. Raises InvalidRecord, with the place and the kind of error but no value."""

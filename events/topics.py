@@ -13,11 +13,20 @@ from events.user_feedback import UserFeedback
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A Kafka topic. `keyed_by` says what makes two records meet in one partition."""
+    """A Kafka topic. `keyed_by` says what makes two records meet in one partition.
+
+    `state`: the partition is that of the lane, `everywhere`: every partition has a copy; in both the same key may occur
+    in several partitions.
+    """
 
     name: str
-    keyed_by: Literal["subject", "series", "incident", "state", "none"]
+    keyed_by: Literal["subject", "series", "incident", "state", "everywhere", "none"]
     compacted: bool = False
+
+    @property
+    def key_per_partition(self) -> bool:
+        """Whether a key is unique within a partition only."""
+        return self.keyed_by in ("state", "everywhere")
 
 
 REQUEST_LOGS = Topic("request-logs", "subject")
@@ -30,9 +39,11 @@ SIGNALS = Topic("signals", "subject")
 COMMANDS = Topic("commands", "subject")
 ENFORCEMENTS = Topic("enforcements", "subject", compacted=True)
 APPEALS = Topic("appeals", "subject", compacted=True)
-FILTER_HOLDS = Topic("filter-holds", "series", compacted=True)
+FILTER_HOLDS = Topic("filter-holds", "everywhere", compacted=True)
+BASELINES = Topic("baselines", "everywhere", compacted=True)
 INCIDENTS = Topic("incidents", "incident", compacted=True)
 LEDGER = Topic("ledger", "none")
+SHADOW_LEDGER = Topic("shadow-ledger", "none")
 BOOKS = Topic("books", "state", compacted=True)
 DEAD_LETTERS = Topic("dead-letters", "none")
 OBSERVE_STATE = Topic("observe-state", "state", compacted=True)
@@ -52,8 +63,10 @@ TOPICS = (
     ENFORCEMENTS,
     APPEALS,
     FILTER_HOLDS,
+    BASELINES,
     INCIDENTS,
     LEDGER,
+    SHADOW_LEDGER,
     BOOKS,
     DEAD_LETTERS,
     OBSERVE_STATE,

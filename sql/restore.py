@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from events.topics import APPEALS, ENFORCEMENTS, INCIDENTS
+from events.topics import APPEALS, ENFORCEMENTS, INCIDENTS, TOPICS
 from sql.batch import Record
 from sql.batches import Lane
 from sql.statement import statement
@@ -13,6 +13,7 @@ from sql.store import Store
 
 STATE_TABLE = "state_records"
 _OFFSET_BITS = 40
+_PER_PARTITION = frozenset(topic.name for topic in TOPICS if topic.key_per_partition)
 
 
 class StateRecord(NamedTuple):
@@ -29,7 +30,7 @@ def state_columns(lane: Lane, records: list[Record], *, stored_at: datetime) -> 
     size = len(records)
     return {
         "topic": [lane.topic] * size,
-        "key": [record.key for record in records],
+        "key": [_stored_key(lane, record.key or b"") for record in records],
         "tenant": [_tenant(lane.topic, record) for record in records],
         "value": [record.value or b"" for record in records],
         "deleted": [record.value is None for record in records],
@@ -44,7 +45,8 @@ def state_columns(lane: Lane, records: list[Record], *, stored_at: datetime) -> 
 def latest_state(store: Store) -> Iterator[StateRecord]:
     """The latest record per key of all compacted topics, by topic and key; keys that were deleted are left out."""
     for topic, key, value, partition in store.query_bytes(statement("latest_state")).rows:
-        yield StateRecord(topic.decode() if isinstance(topic, bytes) else topic, key, value, partition)
+        name = topic.decode() if isinstance(topic, bytes) else topic
+        yield StateRecord(name, _own_key(name, key, partition), value, partition)
 
 
 def current_epoch(store: Store) -> int:
@@ -57,6 +59,15 @@ def begin_epoch(store: Store, *, now: datetime) -> int:
     epoch = current_epoch(store) + 1
     store.insert_rows("epochs", ("epoch", "begun_at"), rows=[(epoch, now)])
     return epoch
+
+
+def _stored_key(lane: Lane, key: bytes) -> bytes:
+    """Keys that are unique within a partition only carry its number, so that partitions do not replace each other."""
+    return b"%d|%b" % (lane.partition, key) if lane.topic in _PER_PARTITION else key
+
+
+def _own_key(topic: str, key: bytes, partition: int) -> bytes:
+    return key.removeprefix(b"%d|" % partition) if topic in _PER_PARTITION else key
 
 
 def _tenant(topic: str, record: Record) -> str:

@@ -47,7 +47,7 @@ class Intake:
         self.books = Books(topic, partition)
         self.high = 0.0
         self.letters: list[DeadLetter] = []
-        self._decode = Decoder(model).decode
+        self._decode = Decoder(model).decode_many
         self._guard = DeadLetterGuard(topic, partition, policy.dead_letters)
         self._lateness = policy.lateness.allowed.total_seconds()
         self._future = policy.lateness.future.total_seconds()
@@ -65,21 +65,17 @@ class Intake:
     def arrivals(self, records: Iterable[Record]) -> Iterator[Arrival]:
         """The events that count, in order. Raises TooManyDeadLetters; what came before it stays applied."""
         books = self.books
-        for record in records:
-            offset = record.offset
-            if offset < books.next_offset:
-                continue
-            arrival = self._arrival(record)
+        new = [record for record in records if record.offset >= books.next_offset]
+        for record, event in zip(new, self._decode([one.value or b"" for one in new]), strict=True):
+            arrival = self._arrival(record, event)
             if arrival is not None and self._counts(arrival):
                 yield arrival
-            books.next_offset = offset + 1
+            books.next_offset = record.offset + 1
         self._forget()
 
-    def _arrival(self, record: Record) -> Arrival | None:
-        try:
-            event = self._decode(record.value or b"")
-        except InvalidRecord as error:
-            self._set_aside(record, kind="invalid", reason=str(error))
+    def _arrival(self, record: Record, event: Any) -> Arrival | None:
+        if isinstance(event, InvalidRecord):
+            self._set_aside(record, kind="invalid", reason=str(event))
             return None
         at = event.at.timestamp()
         if at > record.timestamp / 1000 + self._future:

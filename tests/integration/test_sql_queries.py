@@ -122,6 +122,12 @@ def test_severity_distribution_shows_what_was_annotated_and_let_through(store: S
     ]
 
 
+def test_subject_rates_leave_out_who_was_acted_on_and_excused_categories(store: Store) -> None:
+    assert answer(store, "subject_rates") == [("contoso", 2, 1, 1)], "alice was acted on; bob was blocked once in two"
+    assert answer(store, "subject_rates", excused="hate,violence") == [("contoso", 2, 0, 1)]
+    assert answer(store, "subject_rates", tenant="fabrikam") == [("fabrikam", 1, 1, 1)]
+
+
 def test_top_subjects_have_score_trend_count_and_ratio_per_category(store: Store) -> None:
     bob, alice = answer(store, "top_subjects")
     assert bob == (

@@ -40,6 +40,16 @@ def test_the_latest_record_of_each_key_is_restored_in_its_partition(store: Store
     assert isinstance(next(latest_state(store)), StateRecord)
 
 
+def test_state_of_two_partitions_under_one_key_stays_two(store: Store) -> None:
+    archiver = new_archiver(store)
+    for partition, value in ((0, b"zero"), (11, b"eleven")):
+        archiver.store_batch(Batch("observe-state", partition, [raw(value, 0, b"p|filter-verdicts")]))
+    assert sorted((one.key, one.value, one.partition) for one in latest_state(store)) == [
+        (b"p|filter-verdicts", b"eleven", 11),
+        (b"p|filter-verdicts", b"zero", 0),
+    ]
+
+
 def test_a_deleted_key_is_left_out_and_may_come_back(store: Store) -> None:
     archiver = new_archiver(store)
     archiver.store_batch(Batch("incidents", 0, [raw(b"{}", 0, b"a"), raw(None, 1, b"a"), raw(b"{}", 2, b"b")]))

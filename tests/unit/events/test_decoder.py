@@ -3,6 +3,7 @@ import string
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -62,6 +63,8 @@ MODEL_EVENT = EVENT | {
     "language": maybe(st.sampled_from(["en", "ENG", "zh-Hant-TW", "de-1996-abcdefgh-x1"])),
     "release": maybe(labels),
     "prompt_hash": maybe(st.text("0123456789abcdef", min_size=16, max_size=64)),
+    "prompt_shingles": st.lists(st.integers(0, 2**32 - 1), max_size=4) | st.just([7] * 256),
+    "links": st.lists(st.sampled_from(["device:" + "0a" * 8, "network:" + "f" * 64]), max_size=8),
 }
 FIELDS: dict[type[Event], dict[str, st.SearchStrategy[Any]]] = {
     RequestLog: MODEL_EVENT
@@ -318,3 +321,58 @@ class Trimmed(Event):
 def test_a_constraint_that_the_fast_decoder_does_not_know_stops_the_build(model: type[Event], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         fast_struct(model)
+
+
+def one_by_one(model: type[Event], raws: list[bytes]) -> list[dict[str, str] | None]:
+    return [by_decoder(model, raw) for raw in raws]
+
+
+def together(model: type[Event], raws: list[bytes]) -> list[dict[str, str] | None]:
+    found = DECODERS[model].decode_many(raws)
+    return [
+        None if isinstance(one, InvalidRecord) else {name: repr(getattr(one, name)) for name in model.model_fields}
+        for one in found
+    ]
+
+
+@st.composite
+def splinters(draw: st.DrawFn) -> list[bytes]:
+    """Records cut and glued anywhere: whole together, broken one by one."""
+    glued = b",".join(record(event_id=f"r-{number}") for number in range(draw(st.integers(1, 4))))
+    cuts = sorted(draw(st.lists(st.integers(0, len(glued)) | st.just(len(record(event_id="r-0"))), max_size=4)))
+    return [glued[start:end] for start, end in zip([0, *cuts], [*cuts, len(glued)], strict=True)]
+
+
+@thorough
+@given(splinters())
+def test_records_that_are_whole_only_together_are_refused(raws: list[bytes]) -> None:
+    assert together(FilterVerdict, raws) == one_by_one(FilterVerdict, raws)
+
+
+@thorough
+@given(st.lists(damaged_fields() | damaged_bytes() | repeated_fields() | splinters(), max_size=5), st.integers(0, 70))
+def test_records_read_together_are_read_as_one_by_one(cases: list[Any], filling: int) -> None:
+    damaged = [raw for case in cases for raw in (case if isinstance(case, list) else [case[1]])]
+    raws = [record()] * filling + damaged + [record()] * (70 - filling)
+    assert together(FilterVerdict, raws) == one_by_one(FilterVerdict, raws)
+
+
+@pytest.mark.parametrize(
+    "raws",
+    [
+        [b'{"v":1,"model":"a}', b'{","x":2}', record() + b"," + record()],
+        [record() + b"," + record(), b"", record()],
+        [record()[:-1], b"}" + record()],
+        [b"[" + record() + b"]", record()],
+        [record(), record() + b" "],
+    ],
+)
+def test_a_record_never_borrows_from_its_neighbour(raws: list[bytes]) -> None:
+    assert together(FilterVerdict, raws) == one_by_one(FilterVerdict, raws)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_events_are_flat_so_that_no_brace_can_be_left_open(model: type[Event]) -> None:
+    kinds = repr(msgspec.structs.fields(fast_struct(model)))
+    assert "dict" not in kinds
+    assert "Struct" not in kinds
