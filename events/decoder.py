@@ -53,7 +53,8 @@ class Decoder(Generic[E]):
         self._names = attrgetter(*names)
         together = "\n".join(names.values())
         self._names_fit = re.compile(together).fullmatch
-        self._read_many = cast(Callable[[bytes], list[E]], msgspec.json.Decoder(list[self._struct]).decode)  # type: ignore[name-defined]
+        many = msgspec.json.Decoder(GenericAlias(list, (self._struct,))).decode
+        self._read_many = cast(Callable[[bytes], list[E]], many)
         self._all_names_fit = re.compile(rf"(?:{together}\n)*").fullmatch
 
     def decode_many(self, raws: Sequence[bytes]) -> list[E | InvalidRecord]:

@@ -1,6 +1,10 @@
 """Record keys: how a subject or a series is written as a Kafka key, and read back."""
 
+from collections.abc import Collection
 from typing import NamedTuple, Self
+
+EVERYTHING = "*"
+"""A part of a series key that is summed over."""
 
 
 class SubjectKey(NamedTuple):
@@ -36,6 +40,20 @@ class SeriesKey(NamedTuple):
         """Read the five parts back. Raises ValueError for any other shape."""
         tenant, model, provider, provider_category, stage = text.split("|")
         return cls(tenant, model, provider, provider_category, stage)
+
+    def summed_to(self, kept: Collection[str]) -> Self:
+        """The aggregate that keeps the tenant and the named parts; every other part becomes `*`.
+
+        >>> str(SeriesKey("contoso", "gpt-4o", "azure.openai", "hate", "prompt").summed_to({"provider_category"}))
+        'contoso|*|*|hate|*'
+        """
+        parts = zip(self._fields[1:], self[1:], strict=True)
+        return type(self)(self.tenant, *(value if name in kept else EVERYTHING for name, value in parts))
+
+    @property
+    def is_aggregate(self) -> bool:
+        """Whether it sums over other series."""
+        return EVERYTHING in self[1:]
 
 
 class ScoreKey(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from operator import add
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -71,7 +71,7 @@ class Steps(Generic[State, Event]):
         self._detector, self._make = detector, make
         self._shape, self._minutes = shape, shape.minutes
         self._zero: Counts = (0,) * shape.width
-        self._decode = msgspec.msgpack.Decoder(StepBook[state]).decode  # type: ignore[valid-type]  # a type made at run time
+        self._decode = msgspec.msgpack.Decoder(cast(Any, StepBook)[state]).decode
         self._books: dict[str, StepBook[State]] = {}
         self._dirty: set[str] = set()
         self._closed_to = 0
