@@ -2,9 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-KAFKA_TESTS := tests/integration tests/faults
 
-.PHONY: run test check bench format lock clean
+.PHONY: run test check bench calibrate format lock clean
 
 run: $(READY)  ## the whole loop on this machine, with labelled traffic; Ctrl-C ends it
 	@$(BIN)/watchfloor dev --demo
@@ -21,6 +20,9 @@ check: $(READY)  ## what CI runs
 bench: $(READY)  ## throughput of worker and archiver
 	@$(BIN)/python -m bench
 
+calibrate: $(READY)  ## false alarms, power and delay of every detector beside other methods
+	@$(BIN)/python -m calibration
+
 format: $(READY)
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
@@ -29,7 +31,6 @@ lock: $(READY)  ## pin every dependency with hashes
 	$(BIN)/uv pip compile pyproject.toml --extra build --universal --generate-hashes --no-header --no-emit-index-url -q -o constraints/runtime.txt
 
 $(READY): constraints/dev.txt pyproject.toml
-	@echo "setting up $(VENV): some 100 packages, about a minute"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

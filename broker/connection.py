@@ -9,9 +9,9 @@ from pydantic import Field, PrivateAttr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broker.errors import BadShadowName
-from events.topics import EVENT_TOPICS, SHADOW_LEDGER, Topic
+from events.topics import BASELINES, EVENT_TOPICS, SHADOW_LEDGER, Topic
 
-_SHARED = frozenset((SHADOW_LEDGER.name, *(topic.name for topic, _ in EVENT_TOPICS)))
+_SHARED = frozenset((SHADOW_LEDGER.name, BASELINES.name, *(topic.name for topic, _ in EVENT_TOPICS)))
 """Topics that a shadow reads or writes under their own names; all others it has for itself."""
 _SHADOW_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
@@ -64,7 +64,7 @@ class KafkaSettings(BaseSettings):
         return f"{self.topic_prefix}{own}{name}"
 
     def shadowed(self, name: str) -> Self:
-        """The same cluster as a shadow sees it: the events are everybody's, what follows from them is its own.
+        """The same cluster as a shadow sees it: events and fitted baselines are everybody's, what follows is its own.
 
         Raises BadShadowName unless `name` is 1 to 32 lower-case letters, digits and dashes.
         """

@@ -12,7 +12,8 @@ from broker.bulk import Outgoing
 from broker.errors import BrokerError
 from events.topics import SERIES_COUNTS
 
-_KEY = b"~progress"
+PROGRESS_KEY = b"~progress"
+"""Record key: of one partition, the latest is enough."""
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress", gc=False):
@@ -28,7 +29,7 @@ class Progress(msgspec.Struct, frozen=True, tag="progress", gc=False):
 
     def record(self) -> Outgoing:
         """For the detector lane of the same partition."""
-        return Outgoing(SERIES_COUNTS.name, _KEY, _ENCODE(self), self.partition)
+        return Outgoing(SERIES_COUNTS.name, PROGRESS_KEY, _ENCODE(self), self.partition)
 
 
 Send = Callable[[Sequence[Outgoing]], Awaitable[None]]

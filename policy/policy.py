@@ -12,6 +12,9 @@ from policy.duration import Duration, PositiveDuration, at_least
 from policy.guardrails import Guardrails
 from policy.ladder import Ladder
 from policy.mode import Mode
+from policy.rule_checks import MOST_RULES, findings_among
+from policy.rule_filter import refuse
+from policy.rules import Rule
 from policy.section import Section
 
 
@@ -124,6 +127,8 @@ class Policy(Section):
     """From which severity on a category is blocked."""
     detectors: Detectors = Detectors()
     """Parameters of the detectors."""
+    rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
+    """Rules of your own; docs/rules.md has their vocabulary."""
     ladder: Ladder = Ladder()
     """What happens to subjects, step by step."""
     care: Care = Care()
@@ -149,6 +154,11 @@ class Policy(Section):
         return self
 
     @model_validator(mode="after")
+    def _rules_fit_the_document(self) -> Self:
+        refuse(findings_among(self.rules, care=self.care, lateness=self.lateness.allowed))
+        return self
+
+    @model_validator(mode="after")
     def _ledger_outlives_appeals(self) -> Self:
         if self.retention.ledger < self.appeals.window + self.appeals.due:
             raise ValueError("retention.ledger must not be shorter than appeals.window and appeals.due together")
@@ -156,6 +166,7 @@ class Policy(Section):
 
     def mode_of(self, detector: str) -> Mode:
         """The mode that holds for a detector's signals."""
-        section = getattr(self.detectors, detector, None)
+        own = next((rule for rule in self.rules if rule.detector == detector), None)
+        section = own or getattr(self.detectors, detector, None)
         override: Mode | None = getattr(section, "mode", None)
         return override or self.mode

@@ -9,8 +9,10 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from policy.duration import spell
 from policy.policy import Policy
+from policy.rule_filter import Where
 from policy.section import Section
 
+_KINDS = {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "filters"}
 _BOUNDS = (("exclusiveMinimum", ">"), ("minimum", "≥"), ("exclusiveMaximum", "<"), ("maximum", "≤"))
 
 
@@ -28,6 +30,10 @@ class FieldDescription:
 
 class _Schema(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, Where):
+            return dft.spell()
+        if isinstance(dft, tuple):
+            return [self.encode_default(entry) for entry in dft]
         return spell(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
 
@@ -78,5 +84,4 @@ def _accepts(shown: dict[str, Any]) -> str:
     if "format" in shown:
         return {"date-time": "moment (RFC 3339)", "uri": "URL"}[shown["format"]]
     bounds = " ".join(f"{sign} {shown[bound]:g}" for bound, sign in _BOUNDS if bound in shown)
-    kind = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true or false"}
-    return f"{kind.get(shown['type'], shown['type'])} {bounds}".strip()
+    return f"{_KINDS.get(shown['type'], shown['type'])} {bounds}".strip()

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from sql.errors import QueryRefused
 
 TENANT_TABLES = (
-    "request_logs", "filter_verdicts", "user_feedback", "provider_notices", "signals", "ledger", "state_records",
+    "request_logs", "filter_verdicts", "user_feedback", "provider_notices", "signals", "ledger", "shadow_ledger",
+    "state_records",
     "verdicts_by_minute", "verdicts_by_hour", "verdicts_by_day",
     "requests_by_minute", "requests_by_hour", "requests_by_day",
 )  # fmt: skip

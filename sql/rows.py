@@ -10,12 +10,13 @@ import msgspec
 from pydantic import ValidationError
 
 from alerts.ledger import LedgerEntry
+from alerts.shadow import ShadowEntry
 from alerts.signal import Signal
 from events.decoder import Decoder
 from events.errors import InvalidRecord
 from events.event import Event
 from events.seen import event_hash
-from events.topics import DEAD_LETTERS, EVENT_TOPICS, LEDGER, SIGNALS
+from events.topics import DEAD_LETTERS, EVENT_TOPICS, LEDGER, SHADOW_LEDGER, SIGNALS
 from sql.batch import Record
 
 Content = tuple[object, ...]
@@ -125,6 +126,16 @@ def _entry(value: bytes) -> tuple[datetime, int, Content]:
     return entry.at, event_hash(entry.tenant, entry.id), (*_entry_content(entry), detail)
 
 
+_SHADOW_ENTRY = ("shadow", *_ENTRY)
+
+
+def _shadow_entry(value: bytes) -> tuple[datetime, int, Content]:
+    entry = ShadowEntry.model_validate_json(value)
+    detail = msgspec.json.encode(entry.detail).decode()
+    hashed = event_hash(entry.tenant, f"{entry.shadow}|{entry.id}")
+    return entry.at, hashed, (entry.shadow, *_entry_content(entry), detail)
+
+
 _LETTER = ("at", "source_topic", "source_partition", "source_offset", "kind", "reason", "key", "raw")
 
 
@@ -153,6 +164,7 @@ def shapes() -> dict[str, Shape]:
     internal = (
         Shape(SIGNALS.name, "signals", _SIGNAL, _signal),
         Shape(LEDGER.name, "ledger", _ENTRY, _entry),
+        Shape(SHADOW_LEDGER.name, "shadow_ledger", _SHADOW_ENTRY, _shadow_entry),
         Shape(DEAD_LETTERS.name, "dead_letters", _LETTER, _letter),
     )
     return {shape.topic: shape for shape in (*events, *internal)}

@@ -12,37 +12,16 @@ from faust.serializers.schemas import Schema
 from faust.tables.manager import TableManager
 
 from broker.connection import KafkaSettings
-from events.topics import (
-    COMMANDS,
-    EVENT_TOPICS,
-    FILTER_HOLDS,
-    INCIDENTS,
-    SERIES_COUNTS,
-    SERIES_SCORES,
-    SIGNALS,
-    Topic,
-)
 from policy import LoadedPolicy
 from streams import transport
-from streams.checkpoint import Checkpoint, LaneFactory
-from streams.decide import DecideLane
-from streams.detect import DetectLane
+from streams.checkpoint import Checkpoint
 from streams.errors import SecondWorker, TooManyDeadLetters
 from streams.lane import Source
+from streams.lanes import INPUTS, lane_factories
 from streams.metrics import BATCH_SECONDS
-from streams.notify import NotifyLane
-from streams.observe import ObserveLane
 from streams.settings import WorkerSettings
 
 log = structlog.get_logger()
-
-INPUTS: tuple[tuple[str, tuple[Topic, ...]], ...] = (
-    (ObserveLane.agent, tuple(topic for topic, _ in EVENT_TOPICS)),
-    (DetectLane.agent, (SERIES_COUNTS, SERIES_SCORES)),
-    (DecideLane.agent, (SIGNALS, COMMANDS, FILTER_HOLDS)),
-    (NotifyLane.agent, (INCIDENTS,)),
-)
-"""Which agent reads which topics. All topics have the same partitions, so a lane is an agent and a partition."""
 
 
 class _RawSchema(Schema):  # type: ignore[misc]  # faust is untyped for mypy
@@ -119,24 +98,14 @@ def create_app(settings: WorkerSettings, kafka: KafkaSettings, policy: LoadedPol
     )
     app.kafka, app.failed = kafka, asyncio.Event()
     app.client_options = kafka.options()
-    app.checkpoint = Checkpoint(
-        kafka, group, agents=_factories(kafka, policy), interval=settings.flush_seconds, on_failure=app.crash
-    )
+    agents = lane_factories(policy, partitions=kafka.partitions)
+    app.checkpoint = Checkpoint(kafka, group, agents=agents, interval=settings.flush_seconds, on_failure=app.crash)
     app.checkpoint.commit_offsets = _committer(app)
     app.on_partitions_revoked.connect(_closer(app))
     for agent, inputs in INPUTS:
         topic = app.topic(*(kafka.wire_name(one) for one in inputs), schema=_RawSchema())
         app.agent(topic, name=agent)(_applier(app, agent))
     return app
-
-
-def _factories(kafka: KafkaSettings, policy: LoadedPolicy) -> dict[str, LaneFactory]:
-    return {
-        ObserveLane.agent: lambda part: ObserveLane(part, policy=policy, partitions=kafka.partitions),
-        DetectLane.agent: lambda part: DetectLane(part, policy=policy, partitions=kafka.partitions),
-        DecideLane.agent: lambda part: DecideLane(part, policy=policy, partitions=kafka.partitions),
-        NotifyLane.agent: lambda part: NotifyLane(part, policy=policy),
-    }
 
 
 def _committer(app: Worker) -> Callable[[Any], Awaitable[None]]:

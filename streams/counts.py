@@ -1,10 +1,21 @@
-"""Running totals per series and minute of one source partition: grow-only counters with the offset they stand at."""
+"""Running totals per series and minute of one source partition: grow-only counters with the offset they stand at.
+
+Sums over several series are not counted, but added up when they are published.
+"""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from streams.series import SeriesCount
+from events.keys import SeriesKey
+from events.topics import FILTER_VERDICTS
+from streams.detectors.attribution import DIMENSIONS, SERIES, Parts, merged, tally
+from streams.series import SeriesCount, Tally
+
+_MOST_NAMES = 10_000
+_WITH_FILTER = 7
+"""Parts of a name that says which filter judged."""
 
 
 class Total(msgspec.Struct, array_like=True, gc=False):
@@ -14,14 +25,62 @@ class Total(msgspec.Struct, array_like=True, gc=False):
     flagged: int = 0
     blocked: int = 0
     applied: int = -1
+    parts: dict[str, dict[str, int]] = {}
+    """Dimension → value → flagged; the most frequent values only, the others under `…`."""
+
+
+class Flagged(Protocol):
+    """What a flagged verdict is counted by; None where its source does not know."""
+
+    @property
+    def state(self) -> str:
+        """Detected, blocked or masked."""
+
+    @property
+    def subject(self) -> str:
+        """The pseudonymised end user."""
+
+    @property
+    def api_key(self) -> str | None:
+        """The pseudonymised credential."""
+
+    @property
+    def prompt_hash(self) -> str | None:
+        """Keyed hash of the prompt."""
+
+    @property
+    def language(self) -> str | None:
+        """BCP 47 tag of the prompt."""
+
+    @property
+    def filter(self) -> str:
+        """Who judged."""
+
+    @property
+    def filter_version(self) -> str | None:
+        """In which version."""
+
+    @property
+    def release(self) -> str | None:
+        """The application's release or cohort."""
 
 
 class Counts:
-    """Totals of the minutes that may still change; older ones are forgotten."""
+    """Totals of the minutes that may still change; older ones are forgotten.
 
-    def __init__(self) -> None:
+    What is counted is named by its series and the filter behind it, `<series>|<filter>|<version>`, so that series,
+    their sums and the totals of filters are all added up from the same numbers. `hierarchy` names the sums to publish:
+    the parts of the series key that each level keeps, each a subset of those of the level before it.
+    """
+
+    def __init__(self, hierarchy: tuple[tuple[str, ...], ...] = ()) -> None:
+        self._hierarchy = hierarchy
         self._totals: dict[tuple[int, str], Total] = {}
+        self._minutes: dict[int, list[str]] = {}
+        self._sums: dict[str, tuple[str, ...]] = {}
+        self._places: dict[str, _Place] = {}
         self._dirty: set[tuple[int, str]] = set()
+        self._grown: set[tuple[int, str]] = set()
         self._forgotten: list[tuple[int, str]] = []
 
     def __len__(self) -> int:
@@ -32,7 +91,7 @@ class Counts:
         key = (minute, series)
         total = self._totals.get(key)
         if total is None:
-            total = self._totals[key] = Total()
+            total = self._new(key, Total())
         if offset <= total.applied:
             return
         total.evaluated += 1
@@ -43,19 +102,88 @@ class Counts:
         total.applied = offset
         self._dirty.add(key)
 
+    def flag(self, series: str, minute: int, *, offset: int, verdict: Flagged) -> None:
+        """Count one flagged verdict, once, by value of every dimension too."""
+        key = (minute, series)
+        total = self._totals.get(key)
+        if offset <= (-1 if total is None else total.applied):
+            return
+        self.add(series, minute, offset=offset, flagged=True, blocked=verdict.state == "blocked")
+        parts = self._totals[key].parts
+        for dimension, value in zip(DIMENSIONS, _values(verdict), strict=True):
+            if value is not None:
+                tally(parts.setdefault(dimension, {}), value)
+        self._grown.add(key)
+
     def forget_before(self, minute: int) -> None:
         """Drop minutes that no event can change any more."""
-        old = [key for key in self._totals if key[0] < minute]
-        for key in old:
-            del self._totals[key]
-            self._dirty.discard(key)
-        self._forgotten.extend(old)
+        if len(self._sums) > _MOST_NAMES or len(self._places) > _MOST_NAMES:
+            self._sums.clear()
+            self._places.clear()
+        for old in [one for one in self._minutes if one < minute]:
+            for series in self._minutes.pop(old):
+                key = (old, series)
+                del self._totals[key]
+                self._dirty.discard(key)
+                self._grown.discard(key)
+                self._forgotten.append(key)
 
     def published(self, source: int) -> Iterator[SeriesCount]:
-        """The totals that changed since the last flush, oldest first: a reader never sees a step before its past."""
+        """The totals that changed since the last flush, oldest first: a reader never sees a step before its past.
+
+        What a total consists of is told again when more was flagged.
+        """
+        changed: dict[int, list[str]] = {}
         for minute, series in sorted(self._dirty):
-            total = self._totals[minute, series]
-            yield SeriesCount(series, minute, source, total.evaluated, total.flagged, total.blocked)
+            changed.setdefault(minute, []).append(series)
+        for minute, names in changed.items():
+            yield from self._summed(minute, names, source)
+
+    def _summed(self, minute: int, changed: list[str], source: int) -> Iterator[SeriesCount]:
+        """The series that changed and the sums that they are part of; a level adds up the one before it."""
+        below: dict[str, _Sum] = {}
+        for name in self._minutes[minute]:
+            below.setdefault(self._place(name).series, _Sum()).add(_Sum.of(self._totals[minute, name]))
+        touched = {self._place(name).series for name in changed}
+        grown = {self._place(name).series for name in changed if (minute, name) in self._grown}
+        yield from _told(minute, source, below, touched=touched, grown=grown)
+        for level in range(len(self._hierarchy)):
+            sums: dict[str, _Sum] = {}
+            for series, part in below.items():
+                sums.setdefault(self._sum_of(series, level), _Sum()).take(series, part)
+            touched, grown = ({self._sum_of(series, level) for series in names} for names in (touched, grown))
+            yield from _told(minute, source, sums, touched=touched, grown=grown)
+            below = sums
+
+    def tallied(self, source: int) -> Iterator[Tally]:
+        """Verdicts and blocks per filter and version, and verdicts per tenant, provider and in all, where changed."""
+        changed: dict[int, set[tuple[str, str]]] = {}
+        for minute, name in self._dirty:
+            changed.setdefault(minute, set()).update(self._place(name).tallies)
+        for minute, touched in sorted(changed.items()):
+            sums: dict[tuple[str, str], list[int]] = {slot: [0, 0] for slot in touched}
+            for name in self._minutes[minute]:
+                total = self._totals[minute, name]
+                for slot in touched.intersection(self._place(name).tallies):
+                    sums[slot][0] += total.evaluated
+                    sums[slot][1] += total.blocked
+            for (kind, key), (evaluated, blocked) in sorted(sums.items()):
+                counts = (evaluated, blocked, 0) if kind == "filter" else (evaluated,)
+                yield Tally(kind, key, minute, source, counts)
+
+    def _place(self, name: str) -> "_Place":
+        place = self._places.get(name)
+        if place is None:
+            place = self._places[name] = _Place.of(name)
+        return place
+
+    def _sum_of(self, series: str, level: int) -> str:
+        """The sum that a series, or a sum of the level before, is part of."""
+        known = self._sums.get(series)
+        if known is None:
+            key = SeriesKey.parse(series)
+            known = self._sums[series] = tuple(str(key.summed_to(kept)) for kept in self._hierarchy)
+        return known[level]
 
     def changed(self) -> Iterable[tuple[bytes, bytes | None]]:
         """State records of the changed and the forgotten totals; clears the marks."""
@@ -65,6 +193,7 @@ class Counts:
         ]
         records.extend((_state_key(key), None) for key in self._forgotten)
         self._dirty.clear()
+        self._grown.clear()
         self._forgotten.clear()
         return records
 
@@ -72,10 +201,89 @@ class Counts:
         """Take one state record back."""
         minute, series = key.decode().split("|", 1)
         slot = (int(minute), series)
-        if value is None:
-            self._totals.pop(slot, None)
-        else:
-            self._totals[slot] = msgspec.msgpack.decode(value, type=Total)
+        if value is not None:
+            self._new(slot, msgspec.msgpack.decode(value, type=Total))
+        elif self._totals.pop(slot, None) is not None:
+            self._minutes[slot[0]].remove(series)
+
+    def _new(self, key: tuple[int, str], total: Total) -> Total:
+        if key not in self._totals:
+            self._minutes.setdefault(key[0], []).append(key[1])
+        self._totals[key] = total
+        return total
+
+
+class _Sum(msgspec.Struct, gc=False):
+    """Totals added up, and what they consist of."""
+
+    evaluated: int = 0
+    flagged: int = 0
+    blocked: int = 0
+    parts: list[Parts] = []
+    children: dict[str, int] = {}
+
+    @classmethod
+    def of(cls, total: Total) -> "_Sum":
+        return cls(total.evaluated, total.flagged, total.blocked, [total.parts] if total.parts else [])
+
+    def add(self, part: "_Sum") -> None:
+        self.evaluated += part.evaluated
+        self.flagged += part.flagged
+        self.blocked += part.blocked
+        self.parts += part.parts
+
+    def take(self, child: str, part: "_Sum") -> None:
+        self.add(part)
+        if part.flagged:
+            self.children[child] = part.flagged
+
+    def consists_of(self) -> dict[str, dict[str, int]]:
+        return merged([*self.parts, {SERIES: self.children}] if self.children else self.parts)
+
+
+class _Place(NamedTuple):
+    """Where a count belongs: its series, and the tallies that it is part of."""
+
+    series: str
+    tallies: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, name: str) -> "_Place":
+        parts = name.split("|")
+        if len(parts) < _WITH_FILTER:
+            return cls(name, ())
+        tenant, _, provider, category, _, filter_name, version = parts
+        return cls(
+            name.rsplit("|", 2)[0],
+            (
+                ("filter", f"{tenant}|{filter_name}|{category}|{version}"),
+                ("activity", f"activity|{tenant}"),
+                ("activity", f"activity|{tenant}|{provider}"),
+                ("activity", f"activity||{FILTER_VERDICTS.name}"),
+            ),
+        )
+
+
+def _told(
+    minute: int, source: int, sums: dict[str, _Sum], *, touched: set[str], grown: set[str]
+) -> Iterator[SeriesCount]:
+    for name in sorted(touched):
+        total = sums[name]
+        parts = total.consists_of() if name in grown else {}
+        yield SeriesCount(name, minute, source, total.evaluated, total.flagged, total.blocked, parts)
+
+
+def _values(verdict: Flagged) -> tuple[str | None, ...]:
+    """The verdict's value of every one of `DIMENSIONS`."""
+    version = f"{verdict.filter}@{verdict.filter_version}" if verdict.filter_version else verdict.filter
+    return (
+        verdict.subject,
+        verdict.api_key,
+        verdict.prompt_hash,
+        verdict.language,
+        version,
+        verdict.release,
+    )
 
 
 def _state_key(key: tuple[int, str]) -> bytes:

@@ -1,11 +1,12 @@
-"""The series detectors' lane: totals and scores of series in, spike and drift signals out."""
+"""The detect lane: what observers publish about series, filters, keys, links and activity in, signals out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from alerts.signal import Signal
 from broker.bulk import Outgoing
+from broker.progress import Progress
 from events.topics import DETECT_STATE, SERIES_COUNTS, SERIES_SCORES, SIGNALS
 from policy import LoadedPolicy
 from streams import metrics, series
@@ -14,6 +15,7 @@ from streams.detectors.groundedness_drift import GroundednessDrift
 from streams.drifts import Drifts
 from streams.lane import Lane, Record, Source
 from streams.spikes import Spikes
+from streams.watches import Watches
 
 
 class DetectLane(Lane):
@@ -25,15 +27,19 @@ class DetectLane(Lane):
     def __init__(self, partition: int, *, policy: LoadedPolicy, partitions: int) -> None:
         super().__init__(partition)
         detectors = policy.policy.detectors
-        spike = CategorySpike(detectors.category_spike, policy.version)
-        minutes = max(1, int(detectors.category_spike.step.total_seconds() // 60))
-        self.spikes = Spikes(spike, step_minutes=minutes, partitions=partitions)
+        self.spikes = Spikes(CategorySpike(detectors.category_spike, policy.version), partitions=partitions)
         self.drifts = Drifts(GroundednessDrift(detectors.groundedness_drift, policy.version))
-        self._enabled = {
-            SERIES_COUNTS.name: detectors.category_spike.enabled,
-            SERIES_SCORES.name: detectors.groundedness_drift.enabled,
+        self.watches = Watches(policy, partitions=partitions)
+        self._spikes_enabled = detectors.category_spike.enabled
+        self._drifts_enabled = detectors.groundedness_drift.enabled
+        self._marks = {
+            name: series.Watermarks({}, awaited=partitions) for name in (SERIES_COUNTS.name, SERIES_SCORES.name)
         }
-        self._marks = {name: series.Watermarks({}, awaited=partitions) for name in self._enabled}
+        self._restorers: dict[bytes, Callable[[bytes, bytes | None], None]] = {
+            b"n|": self.spikes.restore,
+            b"d|": self.drifts.restore,
+            **self.watches.restorers(),
+        }
         self._dirty = False
 
     def apply(self, topic: str, records: Iterable[Record]) -> None:
@@ -43,22 +49,31 @@ class DetectLane(Lane):
         for record in records:
             last = record.offset
             if last >= start and record.value is not None:
-                self._take(topic, series.DECODE(record.value))
+                self._take(topic, last, record.value)
         self.read_to(topic, max(start, last + 1))
         self._dirty = True
-        if self._enabled[topic]:
-            judge = self.spikes.judge if topic == SERIES_COUNTS.name else self.drifts.judge
-            self._signal(judge(self._marks[topic].at))
+        if topic == SERIES_COUNTS.name:
+            marks = self._marks[topic]
+            if self._spikes_enabled:
+                self._signal(self.spikes.judge(marks.at))
+            self._signal(self.watches.judge(marks.at, quiet_at=marks.quiet_at))
+        elif self._drifts_enabled:
+            self._signal(self.drifts.judge(self._marks[topic].at))
 
-    def _take(self, topic: str, published: series.Published) -> None:
-        if isinstance(published, series.Watermark):
-            self._marks[topic].advance(published)
-        elif not self._enabled[topic]:
-            return
-        elif isinstance(published, series.SeriesCount):
-            self.spikes.count(published)
-        else:
-            self.drifts.score(published)
+    def _take(self, topic: str, offset: int, value: bytes) -> None:
+        match series.DECODE(value):
+            case series.Watermark() as mark:
+                self._marks[topic].advance(mark)
+            case series.SeriesCount() as count if self._spikes_enabled:
+                self.spikes.count(count)
+            case series.SeriesScore() as score if self._drifts_enabled:
+                self.drifts.score(score)
+            case series.Tally() | series.LinkEvidence() | Progress() as told:
+                self._signal(self.watches.take(offset, told))
+            case series.NewBaseline() as told:
+                self.watches.baseline(told.json.encode())
+            case _:
+                pass
 
     def _signal(self, signals: Iterable[Signal]) -> None:
         for signal in signals:
@@ -66,25 +81,24 @@ class DetectLane(Lane):
             self.emit(Outgoing(SIGNALS.name, signal.key.encode(), signal.model_dump_json().encode()))
 
     def changed(self) -> Iterable[tuple[bytes, bytes | None]]:
-        """Series, then watermarks and positions."""
+        """Series and watches, then watermarks and positions."""
         if not self._dirty:
             return []
-        records = [*self.spikes.changed(), *self.drifts.changed()]
+        records = [*self.spikes.changed(), *self.drifts.changed(), *self.watches.changed()]
         for topic, marks in self._marks.items():
             at = self.position.get(Source(topic, self.partition), 0)
             records.append((f"p|{topic}".encode(), msgspec.msgpack.encode((at, marks))))
         self._dirty = False
         metrics.KEYS.labels(agent=self.agent, kind="series").set(len(self.spikes) + len(self.drifts))
+        metrics.KEYS.labels(agent=self.agent, kind="watches").set(len(self.watches))
         return records
 
     def restore(self, key: bytes, value: bytes | None) -> None:
-        """Spikes (`n|`), drifts (`d|`) and positions with watermarks (`p|`)."""
+        """Spikes (`n|`), drifts (`d|`), watches, and positions with watermarks (`p|`)."""
         kind, rest = key[:2], key[2:]
-        if kind == b"n|":
-            self.spikes.restore(rest, value)
-        elif kind == b"d|":
-            self.drifts.restore(rest, value)
-        elif kind == b"p|" and value is not None:
+        if kind == b"p|" and value is not None:
             topic = rest.decode()
             at, self._marks[topic] = msgspec.msgpack.decode(value, type=tuple[int, series.Watermarks])
             self.position[Source(topic, self.partition)] = at
+        elif take := self._restorers.get(kind):
+            take(rest, value)

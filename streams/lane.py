@@ -88,8 +88,11 @@ class Lane(ABC):
     def restored(self) -> None:  # noqa: B027  a hook that most lanes do without
         """Called once, when every state record has been taken back."""
 
-    def drain(self, now: float) -> Flush:
-        """What the next flush has to make durable; the lane starts afresh. `now` is monotonic seconds."""
+    def drain(self, now: float, *, clock: float = 0.0) -> Flush:
+        """What the next flush has to make durable; the lane starts afresh.
+
+        `now` is monotonic seconds, `clock` seconds since 1970.
+        """
         state = tuple(Outgoing(self.state_topic, key, value, self.partition) for key, value in self.changed())
         outbox, self.outbox = self.outbox, Outbox()
         return Flush(outputs=tuple(outbox.outputs), state=state, offsets=outbox.offsets)

@@ -5,8 +5,11 @@ from typing import Any
 
 import msgspec
 
+from alerts.signal import Signal
 from broker.bulk import Outgoing
+from broker.progress import Progress
 from events.topics import (
+    BASELINES,
     BOOKS,
     DEAD_LETTERS,
     EVENT_TOPICS,
@@ -19,14 +22,15 @@ from events.topics import (
 from policy import LoadedPolicy
 from streams import metrics, series
 from streams.counts import Counts
-from streams.detectors.repeat_offender import RepeatOffender
 from streams.intake import Arrival, Intake
+from streams.judges import Judges, decode_baseline
 from streams.lane import Flush, Lane, Record
-from streams.subjects import Subjects
 
 _UNCOUNTED = frozenset({"not_evaluated", "filter_error"})
 _FLAGGED = frozenset({"detected", "blocked", "masked"})
 _SCORES = frozenset({"grounded_score", "quality_score"})
+_TELL_EVERY = 15.0
+"""Seconds between two reports of progress."""
 
 
 class ObserveLane(Lane):
@@ -43,40 +47,64 @@ class ObserveLane(Lane):
         self.intakes = {
             topic.name: Intake(topic.name, partition, model=model, policy=rules) for topic, model in EVENT_TOPICS
         }
-        self.subjects = Subjects(RepeatOffender(rules.detectors.repeat_offender, rules.care, policy.version))
-        self.counts = Counts()
-        self._judges = rules.detectors.repeat_offender.enabled
+        self.judges = Judges(policy)
+        self.counts = Counts(rules.detectors.category_spike.hierarchy)
+        self._restorers = self.judges.restorers()
         self._touched: set[str] = set()
+        self._told_at = 0.0
         self._marked: series.Watermark | None = None
         self._quiet_since: float | None = None
 
     def apply(self, topic: str, records: Iterable[Record]) -> None:
-        """Apply a batch of one event topic."""
+        """Apply a batch of one event topic, or of baselines."""
+        if topic == BASELINES.name:
+            self._take_baselines(records)
+            return
         intake = self.intakes[topic]
         before = msgspec.structs.astuple(intake.books)
-        use = self._verdict if topic == FILTER_VERDICTS.name else _only_booked
         try:
-            for arrival in intake.arrivals(records):
-                use(arrival)
+            if topic == FILTER_VERDICTS.name:
+                for arrival in intake.arrivals(records):
+                    self._verdict(arrival)
+            else:
+                for offset, at, event in intake.arrivals(records):
+                    self._tell(self.judges.other(topic, offset, at, event=event))
         finally:
             self._touched.add(topic)
             self._set_aside(intake)
             self.read_to(topic, intake.books.next_offset)
             _count(intake, before)
 
+    def _take_baselines(self, records: Iterable[Record]) -> None:
+        for record in records:
+            if record.value is not None and (baseline := decode_baseline(record.value)) is not None:
+                self.judges.baseline(baseline)
+                told = series.ENCODE(series.NewBaseline(record.value.decode()))
+                self.emit(Outgoing(SERIES_COUNTS.name, b"~baseline", told, self.partition))
+            self.read_to(BASELINES.name, record.offset + 1)
+        self._touched.add(BASELINES.name)
+
     def _verdict(self, arrival: Arrival) -> None:
         offset, at, verdict = arrival
-        tenant, state = verdict.tenant, verdict.state
+        state = verdict.state
         if verdict.score is not None and verdict.score_kind in _SCORES:
             self._score(arrival)
         elif state not in _UNCOUNTED:
-            name = f"{tenant}|{verdict.model}|{verdict.provider}|{verdict.provider_category}|{verdict.stage}"
-            flagged, blocked = state in _FLAGGED, state == "blocked"
-            self.counts.add(name, int(at // 60), offset=offset, flagged=flagged, blocked=blocked)
-        if self._judges:
-            for signal in self.subjects.apply(f"{tenant}|{verdict.subject}", offset, verdict):
-                metrics.SIGNALS.labels(detector=signal.detector, level=signal.level).inc()
-                self.emit(Outgoing(SIGNALS.name, signal.key.encode(), signal.model_dump_json().encode()))
+            name = (
+                f"{verdict.tenant}|{verdict.model}|{verdict.provider}|{verdict.provider_category}|{verdict.stage}"
+                f"|{verdict.filter}|{verdict.filter_version or ''}"
+            )
+            if state in _FLAGGED:
+                self.counts.flag(name, int(at // 60), offset=offset, verdict=verdict)
+            else:
+                self.counts.add(name, int(at // 60), offset=offset, flagged=False, blocked=False)
+        if found := self.judges.verdict(offset, at, verdict):
+            self._tell(found)
+
+    def _tell(self, signals: Iterable[Signal]) -> None:
+        for signal in signals:
+            metrics.SIGNALS.labels(detector=signal.detector, level=signal.level).inc()
+            self.emit(Outgoing(SIGNALS.name, signal.key.encode(), signal.model_dump_json().encode()))
 
     def _score(self, arrival: Arrival) -> None:
         verdict = arrival.event
@@ -107,21 +135,25 @@ class ObserveLane(Lane):
             self.emit(Outgoing(DEAD_LETTERS.name, key, msgspec.json.encode(letter)))
         intake.letters.clear()
 
-    def publish(self, now: float) -> None:
-        """Add the running totals, the watermark and the books to the outbox; `now` is monotonic seconds."""
-        for count in self.counts.published(self.partition):
-            self.emit(Outgoing(SERIES_COUNTS.name, count.series.encode(), series.ENCODE(count)))
-        for topic in self._touched:
+    def publish(self, now: float, clock: float) -> None:
+        """Add the running totals, the watermark and the books to the outbox; `now` is monotonic, `clock` since 1970."""
+        source = self.partition
+        for told in (*self.counts.published(source), *self.counts.tallied(source), *self.judges.published(source)):
+            self.emit(Outgoing(SERIES_COUNTS.name, series.key_of(told).encode(), series.ENCODE(told)))
+        for topic in self._touched.intersection(self.intakes):
             books = self.intakes[topic].books
             self.emit(Outgoing(BOOKS.name, books.key, msgspec.json.encode(books), self.partition))
-        self._publish_watermark(now)
+        self._publish_watermark(now, clock)
+        self._publish_progress(clock)
 
-    def _publish_watermark(self, now: float) -> None:
+    def _publish_watermark(self, now: float, clock: float) -> None:
         intake = self.intakes[FILTER_VERDICTS.name]
         if FILTER_VERDICTS.name in self._touched or self._quiet_since is None:
             self._quiet_since = now
-        idle = now - self._quiet_since > self._policy.policy.lateness.idle.total_seconds()
-        mark = series.Watermark(self.partition, intake.watermark // 60 * 60, idle)
+        lateness = self._policy.policy.lateness
+        idle = now - self._quiet_since > lateness.idle.total_seconds()
+        waited = (clock - lateness.allowed.total_seconds()) // 60 * 60 if idle else 0.0
+        mark = series.Watermark(self.partition, intake.watermark // 60 * 60, idle, waited)
         nothing_to_say = intake.high == 0 and not idle
         if nothing_to_say or mark == self._marked:
             return
@@ -131,45 +163,54 @@ class ObserveLane(Lane):
             for partition in range(self._partitions):
                 self.emit(Outgoing(topic, f"~{self.partition}".encode(), value, partition))
 
-    def drain(self, now: float) -> Flush:
+    def _publish_progress(self, clock: float) -> None:
+        """How far every topic was read: those who watch the archiver compare."""
+        if clock - self._told_at < _TELL_EVERY:
+            return
+        self._told_at = clock
+        for topic, intake in self.intakes.items():
+            if intake.books.next_offset:
+                self.emit(Progress(topic, self.partition, intake.books.next_offset, "worker", clock).record())
+
+    def drain(self, now: float, *, clock: float = 0.0) -> Flush:
         """As every lane, after publishing what has changed."""
-        self.publish(now)
-        return super().drain(now)
+        self.publish(now, clock)
+        return super().drain(now, clock=clock)
 
     def changed(self) -> Iterable[tuple[bytes, bytes | None]]:
-        """Subjects, then counts, then ids and positions: a cut-off flush leaves a prefix that replay completes."""
+        """Judges' states, counts, ids, then positions: a cut-off flush leaves a prefix that replay completes."""
         if not self._touched:
             return []
-        self.counts.forget_before(int(self.intakes[FILTER_VERDICTS.name].watermark // 60))
-        records = [*self.subjects.changed(), *self.counts.changed()]
-        for topic in self._touched:
+        watermarks = {topic: intake.watermark for topic, intake in self.intakes.items()}
+        self.judges.forget_before(watermarks)
+        self.counts.forget_before(int(watermarks[FILTER_VERDICTS.name] // 60))
+        records = [*self.judges.changed(), *self.counts.changed()]
+        for topic in self._touched.intersection(self.intakes):
             records.extend(self.intakes[topic].changed())
         self._touched.clear()
-        metrics.KEYS.labels(agent=self.agent, kind="subjects").set(len(self.subjects))
+        metrics.KEYS.labels(agent=self.agent, kind="subjects").set(len(self.judges.subjects))
+        metrics.KEYS.labels(agent=self.agent, kind="askers").set(len(self.judges.askers))
+        metrics.KEYS.labels(agent=self.agent, kind="rule_groups").set(len(self.judges.rules))
         metrics.KEYS.labels(agent=self.agent, kind="counts").set(len(self.counts))
         return records
 
     def restore(self, key: bytes, value: bytes | None) -> None:
-        """Subjects (`s|`), counts (`c|`), ids (`i|`) and positions (`p|`)."""
+        """States of the judges, counts (`c|`), ids (`i|`) and positions (`p|`)."""
         kind, rest = key[:2], key[2:]
-        if kind == b"s|":
-            self.subjects.restore(rest, value)
-        elif kind == b"c|":
+        if kind == b"c|":
             self.counts.restore(rest, value)
         elif kind == b"i|":
             topic, minute, number = rest.decode().split("|")
             self.intakes[topic].restore_chunk(int(minute), int(number), value)
         elif kind == b"p|" and value is not None:
             self.intakes[rest.decode()].restore_position(value)
+        elif take := self._restorers.get(kind):
+            take(rest, value)
 
     def restored(self) -> None:
         """All state records are read."""
         for intake in self.intakes.values():
             intake.restored()
-
-
-def _only_booked(arrival: Arrival) -> None:
-    """Request logs, feedback and notices are validated and booked here; ClickHouse keeps them."""
 
 
 def _count(intake: Intake, before: tuple[Any, ...]) -> None:

@@ -4,11 +4,9 @@ import msgspec
 
 from events.topics import DECIDE_STATE, DETECT_STATE, NOTIFY_STATE, OBSERVE_STATE
 from streams.books import Books
-from streams.counts import Total
 from streams.drifts import ScoreBook
 from streams.intake import Position
 from streams.series import Watermarks
-from streams.subjects import Subject
 
 _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.decode
@@ -29,13 +27,28 @@ def rebase(topic: str, key: bytes, value: bytes) -> bytes | None:
     return value
 
 
+_FIRST = frozenset({b"s|", b"e|", b"b|", b"a|", b"k|", b"r|", b"l|", b"o|"})
+"""Kinds of records that begin with the offset they stand at."""
+_LAST = frozenset({b"t|", b"y|"})
+"""Kinds of records that end with it."""
+
+
+def _unapplied(value: bytes, place: int) -> bytes:
+    """The record as one that no offset of the new log has reached."""
+    fields = _decode(value, type=list[msgspec.Raw])
+    fields[place] = msgspec.Raw(_encode(-1))
+    return _encode(fields)
+
+
 def _observed(kind: bytes, key: bytes, value: bytes) -> bytes | None:
-    if kind == b"s|":
-        subject = _decode(value, type=Subject)
-        return _encode(Subject(-1, subject.offender))
+    if kind in _FIRST:
+        return _unapplied(value, 0)
+    if kind in _LAST:
+        return _unapplied(value, -1)
     if kind == b"c|":
-        total = _decode(value, type=Total)
-        return _encode(Total(total.evaluated, total.flagged, total.blocked))
+        return _unapplied(value, 3)
+    if kind == b"w|":
+        return value
     if kind == b"i|":
         _, packed = _decode(value, type=tuple[int, bytes])
         return _encode((0, packed))
@@ -45,6 +58,8 @@ def _observed(kind: bytes, key: bytes, value: bytes) -> bytes | None:
 
 
 def _detected(kind: bytes, value: bytes) -> bytes | None:
+    if kind in _FIRST:
+        return _unapplied(value, 0)
     if kind == b"d|":
         book = _decode(value, type=ScoreBook)
         return _encode(ScoreBook(book.drift, book.pending, {}))

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -11,7 +11,7 @@ from prometheus_client import start_http_server
 from alerts.notify.receivers import open_receivers
 from broker.connection import KafkaSettings
 from policy import LoadedPolicy
-from streams.app import create_app
+from streams.app import Worker, create_app
 from streams.deliver import deliver
 from streams.settings import WorkerSettings
 
@@ -19,10 +19,15 @@ log = structlog.get_logger()
 
 
 async def run_worker(
-    settings: WorkerSettings, kafka: KafkaSettings, *, policy: LoadedPolicy, stop: asyncio.Event
+    settings: WorkerSettings,
+    kafka: KafkaSettings,
+    *,
+    policy: LoadedPolicy,
+    stop: asyncio.Event,
+    create: Callable[[WorkerSettings, KafkaSettings, LoadedPolicy], Worker] = create_app,
 ) -> None:
     """Return when `stop` is set and everything applied is durable. Raises what made the worker stop by itself."""
-    app = create_app(settings, kafka, policy)
+    app = create(settings, kafka, policy)
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, addr=settings.metrics_host)
     async with open_receivers(policy.policy) as receivers:

@@ -68,12 +68,28 @@ class Watermark(msgspec.Struct, frozen=True, tag="watermark", gc=False):
     """Highest event time seen minus the lateness allowed, seconds since the epoch."""
     idle: bool
     clock: float = 0.0
-    """When it was said, seconds since the epoch: silence has no event time of its own."""
+    """While it is idle, the time of saying minus the lateness allowed: silence has no event time of its own."""
 
 
-Published = SeriesCount | SeriesScore | Tally | LinkEvidence | Progress | Watermark
+class NewBaseline(msgspec.Struct, frozen=True, tag="baseline", gc=False):
+    """A fitted prior that an observer has read, for the detector lane of its partition."""
+
+    json: str
+
+
+Published = SeriesCount | SeriesScore | Tally | LinkEvidence | NewBaseline | Progress | Watermark
 ENCODE = msgspec.json.Encoder().encode
 DECODE = msgspec.json.Decoder(Published).decode
+
+
+def key_of(told: SeriesCount | Tally | LinkEvidence) -> str:
+    """The record key: everything about one series, total or link meets in one partition."""
+    match told:
+        case SeriesCount():
+            return told.series
+        case LinkEvidence():
+            return told.link
+    return told.key if told.kind != "filter" else told.key.rpartition("|")[0]
 
 
 class Watermarks(msgspec.Struct, gc=False):
@@ -84,6 +100,8 @@ class Watermarks(msgspec.Struct, gc=False):
     """How many sources must have spoken before the time moves: what a silent one holds back would else come late."""
     at: float = 0.0
     """Nothing older than this is waited for; never falls."""
+    quiet_at: float = 0.0
+    """As `at`, but the clock moves it on while all sources are idle: for those who wait for what does not come."""
 
     def advance(self, mark: Watermark) -> bool:
         """Take a source's watermark in. True when the common one has moved."""
@@ -96,4 +114,6 @@ class Watermarks(msgspec.Struct, gc=False):
         active = [one.at for one in self.sources.values() if not one.idle]
         reached = max(self.at, min(active, default=self.at))
         moved, self.at = reached > self.at, reached
+        quiet = 0.0 if active else min(one.clock for one in self.sources.values())
+        self.quiet_at = max(self.quiet_at, reached, quiet)
         return moved

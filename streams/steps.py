@@ -24,8 +24,8 @@ class StepBook(msgspec.Struct, Generic[State], array_like=True, gc=False):
 
     state: State
     next_step: int
-    open: dict[int, dict[int, Counts]] = {}
-    """minute → source partition → totals so far."""
+    open: dict[int, dict[str, dict[int, Counts]]] = {}
+    """minute → part → source partition → totals so far."""
     judged: bool = False
     """A step was closed: earlier ones no longer count."""
     last: int = 0
@@ -36,6 +36,8 @@ class Closed(msgspec.Struct, frozen=True, gc=False):
     """One closed step of one key, for the function that makes a detector's event of it."""
 
     key: str
+    part: str
+    """What the counts are of, within the key; empty where keys have no parts, and in a step without counts."""
     start: datetime
     counts: Counts
     live: int
@@ -68,7 +70,7 @@ class Steps(Generic[State, Event]):
         state: type[State],
         shape: Shape,
     ) -> None:
-        self._detector, self._make = detector, make
+        self.detector, self._make = detector, make
         self._shape, self._minutes = shape, shape.minutes
         self._zero: Counts = (0,) * shape.width
         self._decode = msgspec.msgpack.Decoder(cast(Any, StepBook)[state]).decode
@@ -79,20 +81,24 @@ class Steps(Generic[State, Event]):
     def __len__(self) -> int:
         return len(self._books)
 
-    def tally(self, tally: Tally) -> None:
-        """Take a running total in; totals only grow, so a repetition or an older one changes nothing."""
+    def tally(self, tally: Tally, *, part: str = "") -> None:
+        """Take a running total in; totals only grow, so a repetition or an older one changes nothing.
+
+        The key of a tally with a part ends with `|part`.
+        """
         step = tally.minute // self._minutes
-        book = self._books.get(tally.key)
+        key = tally.key.removesuffix(f"|{part}") if part else tally.key
+        book = self._books.get(key)
         if book is None:
-            book = self._books[tally.key] = StepBook(self._detector.initial(tally.key), step)
+            book = self._books[key] = StepBook(self.detector.initial(key), step, {})
         if step < book.next_step and book.judged:
             LATE_COUNTS.inc()
             return
         book.next_step = min(step, book.next_step)
-        sources = book.open.setdefault(tally.minute, {})
+        sources = book.open.setdefault(tally.minute, {}).setdefault(part, {})
         known = sources.get(tally.source)
         sources[tally.source] = tally.counts if known is None else tuple(map(max, known, tally.counts))
-        self._dirty.add(tally.key)
+        self._dirty.add(key)
 
     def judge(self, until: float) -> list[Signal]:
         """Close every step that ended by `until`, seconds since the epoch."""
@@ -107,10 +113,10 @@ class Steps(Generic[State, Event]):
 
     def _judge(self, key: str, book: StepBook[State], closed_to: int) -> list[Signal]:
         found: list[Signal] = []
-        for step, counts in self._due(book, closed_to):
+        for step, part, counts in self._due(book, closed_to):
             start = datetime.fromtimestamp(step * self._minutes * 60, UTC)
-            event = self._make(Closed(key, start, counts, len(self._books) * self._shape.partitions))
-            book.state, signals = self._detector.step(book.state, event)
+            event = self._make(Closed(key, part, start, counts, len(self._books) * self._shape.partitions))
+            book.state, signals = self.detector.step(book.state, event)
             book.next_step, book.judged = step + 1, True
             book.last = step if any(counts) else book.last
             self._dirty.add(key)
@@ -119,18 +125,18 @@ class Steps(Generic[State, Event]):
             del self._books[key]
         return found
 
-    def _due(self, book: StepBook[State], closed_to: int) -> Iterator[tuple[int, Counts]]:
-        """Every step up to the last closed one with its counts; of a long gap only the end."""
-        totals: dict[int, Counts] = {}
+    def _due(self, book: StepBook[State], closed_to: int) -> Iterator[tuple[int, str, Counts]]:
+        """Every step up to the last closed one with its counts by part; of a long gap only the end."""
+        totals: dict[int, dict[str, Counts]] = {}
         for minute in [minute for minute in book.open if minute // self._minutes < closed_to]:
-            step = minute // self._minutes
-            for counts in book.open.pop(minute).values():
-                totals[step] = tuple(map(add, totals.get(step, self._zero), counts))
+            parts = totals.setdefault(minute // self._minutes, {})
+            for part, sources in book.open.pop(minute).items():
+                for counts in sources.values():
+                    parts[part] = tuple(map(add, parts.get(part, self._zero), counts))
         start = book.next_step
         for step in (*sorted(totals), closed_to):
-            yield from ((quiet, self._zero) for quiet in range(max(start, step - _LONGEST_GAP), step))
-            if step in totals:
-                yield step, totals[step]
+            yield from ((quiet, "", self._zero) for quiet in range(max(start, step - _LONGEST_GAP), step))
+            yield from ((step, part, counts) for part, counts in sorted(totals.get(step, {}).items()))
             start = step + 1
 
     def changed(self) -> Iterable[tuple[bytes, bytes | None]]:

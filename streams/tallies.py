@@ -18,7 +18,8 @@ class TallyTotal(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Tallies:
     """Totals of the minutes that may still change; older ones are forgotten."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: bytes) -> None:
+        self._prefix = prefix
         self._totals: dict[tuple[int, str, str], TallyTotal] = {}
         self._dirty: set[tuple[int, str, str]] = set()
         self._forgotten: list[tuple[int, str, str]] = []
@@ -55,9 +56,9 @@ class Tallies:
         """State records of the changed and the forgotten totals; clears the marks."""
         encode = msgspec.msgpack.encode
         records: list[tuple[bytes, bytes | None]] = [
-            (_state_key(slot), encode(self._totals[slot])) for slot in sorted(self._dirty)
+            (self._state_key(slot), encode(self._totals[slot])) for slot in sorted(self._dirty)
         ]
-        records.extend((_state_key(slot), None) for slot in self._forgotten)
+        records.extend((self._state_key(slot), None) for slot in self._forgotten)
         self._dirty.clear()
         self._forgotten.clear()
         return records
@@ -71,7 +72,6 @@ class Tallies:
         else:
             self._totals[slot] = msgspec.msgpack.decode(value, type=TallyTotal)
 
-
-def _state_key(slot: tuple[int, str, str]) -> bytes:
-    minute, kind, key = slot
-    return f"t|{minute}|{kind}|{key}".encode()
+    def _state_key(self, slot: tuple[int, str, str]) -> bytes:
+        minute, kind, key = slot
+        return self._prefix + f"{minute}|{kind}|{key}".encode()

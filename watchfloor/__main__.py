@@ -2,7 +2,10 @@
 
 import typer
 
+from watchfloor.backtest_commands import backtest_command
+from watchfloor.baseline_commands import baseline
 from watchfloor.document_commands import key_command, policy, schema_command, token_command
+from watchfloor.explain_commands import explain_command
 from watchfloor.process_commands import (
     api_command,
     archiver_command,
@@ -14,7 +17,6 @@ from watchfloor.process_commands import (
 from watchfloor.question_commands import (
     books_command,
     dead_letters,
-    explain_command,
     query_command,
     reconcile_command,
 )
@@ -29,6 +31,7 @@ COMMANDS = (
     ("simulate", simulate_command),
     ("send", send_command),
     ("score", score_command),
+    ("backtest", backtest_command),
     ("query", query_command),
     ("explain", explain_command),
     ("books", books_command),
@@ -52,6 +55,7 @@ def create_cli() -> typer.Typer:
     cli.command("demo-traffic", hidden=True)(demo_traffic_command)
     cli.add_typer(migrate, name="migrate")
     cli.add_typer(policy, name="policy")
+    cli.add_typer(baseline, name="baseline")
     cli.add_typer(dead_letters, name="dead-letters")
     return cli
 

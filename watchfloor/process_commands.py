@@ -23,6 +23,7 @@ from sql.settings import StoreSettings
 from sql.store import Store, open_store
 from streams.run import run_worker
 from streams.settings import WorkerSettings
+from streams.shadow import run_shadow
 from watchfloor.dev import dev
 from watchfloor.place import DEFAULT, Place
 from watchfloor.processes import api_parts, run_archiver
@@ -54,13 +55,24 @@ def dev_command(
         )
 
 
-def worker_command() -> None:
+def worker_command(
+    shadow: Annotated[
+        str | None, typer.Option(help="Run this policy beside the live one and change nothing: file, or pack.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The shadow's name, in its topics and in the ledger of shadows.")] = "next",
+) -> None:
     """Run one worker: detect, decide, notify. Settings: WATCHFLOOR_WORKER_*, WATCHFLOOR_KAFKA_*."""
 
     async def run(stop: asyncio.Event) -> None:
         settings, kafka = settings_of(WorkerSettings), settings_of(KafkaSettings)
-        await ensure_topics(kafka)
-        await run_worker(settings, kafka, policy=load_policy(settings.policy), stop=stop)
+        policy = load_policy(shadow or settings.policy)
+        if shadow is None:
+            await ensure_topics(kafka)
+            await run_worker(settings, kafka, policy=policy, stop=stop)
+            return
+        own = kafka.shadowed(name)
+        await ensure_topics(own)
+        await run_shadow(settings, own, policy=policy, name=name, stop=stop)
 
     _run(run)
 

@@ -1,4 +1,4 @@
-"""Commands that ask a running installation something: `query`, `explain`, `books`, `dead-letters`."""
+"""Commands that ask a running installation something: `query`, `books`, `dead-letters`."""
 
 import asyncio
 from pathlib import Path
@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from broker.bulk import BulkProducer, Outgoing
 from broker.connection import KafkaSettings
@@ -17,12 +15,12 @@ from watchfloor.client import Client
 from watchfloor.errors import Unfulfilled
 from watchfloor.place import DEFAULT, Target, target
 from watchfloor.reconcile import Reconciliation, reconcile
+from watchfloor.rows import Json, show_rows
 from watchfloor.shell import settings_of, told_plainly
 from watchfloor.traffic_commands import Data, TokenFile, Url
 
 dead_letters = typer.Typer(help="Records that could not be used.", no_args_is_help=True)
 _SHOWN = 20
-Json = Annotated[bool, typer.Option("--json", help="Print JSON lines instead of a table.")]
 
 
 def query_command(
@@ -38,19 +36,7 @@ def query_command(
         given = dict(one.partition("=")[::2] for one in parameters or [])
         path = f"/v1/queries/{name}" if name else "/v1/queries"
         answer = asyncio.run(_get(path, given, data=data, url=url, token_file=token_file))
-        _show(answer["rows" if name else "items"], as_json=json)
-
-
-def explain_command(
-    decision: Annotated[str, typer.Argument(help="Id of a decision, `dec_…`.")],
-    data: Data = DEFAULT,
-    url: Url = None,
-    token_file: TokenFile = None,
-) -> None:
-    """Say why a decision was made, in plain words, with its evidence."""
-    with told_plainly():
-        answer = asyncio.run(_get(f"/v1/decisions/{decision}", {}, data=data, url=url, token_file=token_file))
-        typer.echo(answer["plain_words"])
+        show_rows(answer["rows" if name else "items"], as_json=json)
 
 
 def books_command(json: Json = False, data: Data = DEFAULT, url: Url = None, token_file: TokenFile = None) -> None:
@@ -58,7 +44,7 @@ def books_command(json: Json = False, data: Data = DEFAULT, url: Url = None, tok
     with told_plainly():
         found = asyncio.run(_sql("SELECT value FROM books ORDER BY key", data, url, token_file))
         rows = [msgspec.json.decode(row["value"]) for row in found]
-        _show(rows, as_json=json)
+        show_rows(rows, as_json=json)
         if any(row["read"] != row["applied"] + row["late"] + row["duplicate"] + row["dead"] for row in rows):
             raise Unfulfilled("the books do not balance")
 
@@ -100,7 +86,7 @@ def dead_letters_list(
     """What was set aside, and why."""
     with told_plainly():
         rows = asyncio.run(_sql("SELECT * FROM dead_letters ORDER BY stored_at DESC LIMIT 1000", data, url, token_file))
-        _show(rows[:limit], as_json=json)
+        show_rows(rows[:limit], as_json=json)
 
 
 @dead_letters.command("replay")
@@ -134,17 +120,3 @@ async def _get(path: str, params: dict[str, str], *, data: Path, url: str | None
 async def _sql(query: str, data: Path, url: str | None, token_file: Path | None) -> list[dict[str, Any]]:
     async with Client.connected(target(data, url, token_file)) as client:
         return await client.sql(query)
-
-
-def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        for row in rows:
-            typer.echo(msgspec.json.encode(row).decode())
-        return
-    if not rows:
-        typer.echo("no rows", err=True)
-        return
-    table = Table(*map(str, rows[0]))
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)

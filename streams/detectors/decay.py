@@ -17,6 +17,18 @@ def add(total: float, latest: float, *, at: float, half_life: float) -> tuple[fl
     return total + exp2(ahead / half_life), latest
 
 
+def add_many(total: float, latest: float, amount: float, *, at: float, half_life: float) -> tuple[float, float]:
+    """As `add`, for several at once.
+
+    >>> add_many(4.0, 10.0, 6.0, at=0.0, half_life=10.0)
+    (7.0, 10.0)
+    """
+    ahead = at - latest
+    if ahead >= 0.0:
+        return total * exp2(-ahead / half_life) + amount, at
+    return total + amount * exp2(ahead / half_life), latest
+
+
 def seen_from(total: float, latest: float, *, at: float, half_life: float) -> float:
     """The sum's value at a moment not before `latest`."""
     return total * exp2((latest - at) / half_life)

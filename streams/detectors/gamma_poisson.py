@@ -4,7 +4,21 @@ Source: conjugate updating, e.g. Gelman et al., Bayesian Data Analysis (3rd ed.,
 on the population (empirical Bayes), never flat.
 """
 
+from typing import NamedTuple
+
 from scipy.special import gammaincc
+
+WEAKEST, STRONGEST = 20.0, 200.0
+"""Bounds of a prior's requests: a weaker one protects nobody, a stronger one is blind to the low and slow."""
+
+
+class Prior(NamedTuple):
+    """What is usual: Gamma(violations, requests); its mean is the typical rate."""
+
+    violations: float
+    """Shape a."""
+    requests: float
+    """Rate b."""
 
 
 def exceedance(

@@ -1,24 +1,16 @@
-"""Finds series of scores whose mean falls below their own reference; it does not judge a single answer."""
+"""Finds series whose scores fall below their own reference, in the mean or by low scores; it judges no single one."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property
-from math import log, sqrt
+from datetime import datetime
+from functools import cached_property, partial
+from math import log
 
 import msgspec
 
-from alerts.record import content_id
-from alerts.signal import Expectation, Signal, Statistic
-from events import Category, ScoreKey, Stage
-from policy.detectors import GroundednessDriftPolicy
-from streams.detectors.betting import log_wins
-from streams.detectors.shiryaev_roberts import Evidence, advance, held
-
-_EVIDENCE = 10
-_LARGEST_MEAN = 0.999
-"""A reference of nothing but ones would leave no room for a bet."""
-_STATISTIC = "ln mean Shiryaev-Roberts"
-_CATEGORIES = {"groundedness": Category.UNGROUNDED, "relevance": Category.IRRELEVANT}
+from alerts.signal import Signal
+from policy.groundedness_drift import GroundednessDriftPolicy
+from streams.detectors.drift_report import Drift, signal_of
+from streams.detectors.score_stream import Crossing, Stream, Value, Watch, lowest_mean, lowest_share
 
 
 class Score(msgspec.Struct, frozen=True, gc=False):
@@ -34,44 +26,28 @@ class Score(msgspec.Struct, frozen=True, gc=False):
     """In [0, 1], higher is better; anything else is not a score and is passed over."""
 
 
-class Fall(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The scores since their running mean was last at the null mean: Page's estimate of where a change began."""
+class DriftState(Stream, frozen=True, array_like=True, gc=False):
+    """One series of scores: the stream of the scores themselves, and beside it the stream of low ones."""
 
-    since: float
-    """Event time of the first, epoch seconds."""
-    scores: int = 0
-    """How many."""
-    total: float = 0.0
-    """Their sum."""
-    worst: tuple[str, ...] = ()
-    """Event ids of the last ten below the reference, newest first."""
-
-
-class DriftState(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One series of scores."""
-
-    scores: int = 0
-    """Scores in the reference; it is frozen at `reference_size`."""
-    mean: float = 0.0
-    """Mean of the reference."""
-    squares: float = 0.0
-    """Sum of squared deviations from it."""
-    evidence: Evidence = ()
-    """ln(1 + R) per bet; empty is zero."""
-    held: int = 0
-    """Scores still to pass before anything is judged again after an alarm."""
-    fall: Fall | None = None
-    """The fall under way."""
+    low: Stream = Stream()
+    """1 for every score that is not low, 0 for a low one."""
+    since: float = 0.0
+    """Event time of the first score of this evaluator and version, epoch seconds; 0: not known."""
+    low_score: float = 0.0
+    """The policy's `low_score` when `low` was begun; another one begins another reference."""
 
 
 @dataclass(frozen=True)
 class GroundednessDrift:
-    """Betting Shiryaev-Roberts against "the mean is at least the reference, less two standard errors and a margin".
+    """Betting Shiryaev-Roberts on two streams of a series: the scores, and whether each is low.
 
-    Called once per score. The first `reference_size` scores are the reference, and stay it. A page is raised when the
-    mean of the components reaches `false_alarm_every`; the statistic then starts again at 0, against the same
-    reference, after half a reference's size of scores, so that a fall that lasts is told again but not score by score.
-    A reference so low that nothing is left to fall is never judged.
+    Called once per score. The first `reference_size` scores are the reference, and stay it. The null of the scores is
+    "the mean is at least the reference, less two standard errors and `margin`", that of the low ones "their share is at
+    most the reference's, plus two standard errors and `low_margin`". With E[L | past] <= 1 the sum of both statistics
+    less 2t has no positive drift, so with a threshold of 2 `false_alarm_every` for each the first false alarm of either
+    takes at least `false_alarm_every` scores on average, however they depend on each other. After an alarm a statistic
+    starts again at 0, against the same reference, after half a reference's size of scores: a fall that lasts is told
+    again but not score by score. A reference so low that nothing is left to fall is never judged.
     """
 
     policy: GroundednessDriftPolicy
@@ -85,66 +61,47 @@ class GroundednessDrift:
         """Apply one score."""
         if not 0.0 <= event.value <= 1.0:
             return state, ()
-        if state.scores < self.policy.reference_size:
-            return _with_reference(state, event.value), ()
-        if state.held:
-            return DriftState(state.scores, state.mean, state.squares, held=state.held - 1), ()
-        return self._judged(state, event)
+        if not state.scores:
+            state = DriftState(since=event.at.timestamp())
+        score = Value(event.event_id, event.at, event.value)
+        after, fallen = self._mean.step(state, score)
+        signals = () if fallen is None else (self._signal(state, event, crossing=fallen),)
+        if self._low is None:
+            return after, signals
+        bar = self.policy.low_score
+        low = state.low if state.low_score == bar else Stream()
+        low, lowered = self._low.step(low, score._replace(value=float(event.value >= bar)))
+        if lowered is not None:
+            signals = (*signals, self._signal(state, event, crossing=lowered, low=bar))
+        return msgspec.structs.replace(after, low=low, low_score=bar), signals
 
-    def _judged(self, state: DriftState, event: Score) -> tuple[DriftState, tuple[Signal, ...]]:
-        null_mean = self._null_mean(state)
-        if null_mean <= 0.0:
-            return state, ()
-        wins = log_wins(event.value, null_mean, bets=self.policy.bets)
-        evidence, log_mean = advance(held(state.evidence, len(wins)), wins)
-        fall = _with_score(state.fall or Fall(event.at.timestamp()), event, below=state.mean)
-        if log_mean < self._threshold:
-            kept = fall if fall.total < null_mean * fall.scores else None
-            return DriftState(state.scores, state.mean, state.squares, evidence=evidence, fall=kept), ()
-        quiet = self.policy.reference_size // 2
-        signal = self._signal(state, event, fall=fall, log_mean=log_mean)
-        return DriftState(state.scores, state.mean, state.squares, held=quiet), (signal,)
-
-    def _null_mean(self, state: DriftState) -> float:
-        variance = state.squares / (state.scores - 1)
-        lowest = state.mean - 2.0 * sqrt(variance / state.scores) - self.policy.margin
-        return min(max(lowest, 0.0), _LARGEST_MEAN)
-
-    def _signal(self, state: DriftState, event: Score, *, fall: Fall, log_mean: float) -> Signal:
-        series = ScoreKey.parse(event.series)
-        seen = fall.total / fall.scores
-        return Signal(
-            id=content_id("sig", "groundedness_drift", event.series, "page", event.event_id),
-            detector="groundedness_drift",
-            tenant=series.tenant,
-            key=event.series,
-            level="page",
+    def _signal(self, state: DriftState, event: Score, *, crossing: Crossing, low: float | None = None) -> Signal:
+        drift = Drift(
+            series=event.series,
+            event_id=event.event_id,
             at=event.at,
-            statistic=Statistic(name=_STATISTIC, value=log_mean, threshold=self._threshold),
-            categories=(_CATEGORIES.get(series.metric, Category.QUALITY),),
-            stages=(Stage.COMPLETION.value,),
-            evidence=fall.worst,
-            expectation=Expectation(expected=state.mean, seen=seen, since=datetime.fromtimestamp(fall.since, UTC)),
-            policy_version=self.policy_version,
-            words=(
-                f"{series.tenant} {series.model} {series.metric} by {series.evaluator} {series.version}: "
-                f"mean {seen:.2f} over the last {fall.scores} scores where {state.mean:.2f} is the reference, "
-                f"budget one false alarm per {self.policy.false_alarm_every} scores"
-            ),
+            since=state.since,
+            crossing=crossing,
+            low=low,
+            threshold=self._threshold,
+            policy=self.policy,
         )
+        return signal_of(drift, policy_version=self.policy_version)
 
     @cached_property
     def _threshold(self) -> float:
-        return log(self.policy.false_alarm_every)
+        """Of each stream: they share the budget."""
+        streams = 2 if self.policy.low_score else 1
+        return log(streams * self.policy.false_alarm_every)
 
+    @cached_property
+    def _mean(self) -> Watch:
+        null = partial(lowest_mean, margin=self.policy.margin)
+        return Watch(self.policy.reference_size, self.policy.bets, self._threshold, null)
 
-def _with_reference(state: DriftState, value: float) -> DriftState:
-    """Welford's update of mean and squares."""
-    scores = state.scores + 1
-    mean = state.mean + (value - state.mean) / scores
-    return DriftState(scores, mean, state.squares + (value - state.mean) * (value - mean))
-
-
-def _with_score(fall: Fall, event: Score, *, below: float) -> Fall:
-    worst = (event.event_id, *fall.worst)[:_EVIDENCE] if event.value < below else fall.worst
-    return Fall(fall.since, fall.scores + 1, fall.total + event.value, worst)
+    @cached_property
+    def _low(self) -> Watch | None:
+        if not self.policy.low_score:
+            return None
+        null = partial(lowest_share, margin=self.policy.low_margin)
+        return Watch(self.policy.reference_size, self.policy.bets, self._threshold, null)

@@ -1,10 +1,16 @@
 """What is remembered of one subject: a few numbers for everybody, a case only for those who were blocked."""
 
+from typing import NamedTuple
+
 import msgspec
+
+from streams.detectors.severity_cusum import Turn
 
 REMEMBERED_REQUESTS = 4
 """Verdicts of one request follow each other; a few interleaved requests are told apart."""
 REMEMBERED_HITS = 8
+REMEMBERED_FILTERS = 8
+REMEMBERED_CHARGES = 3
 
 
 class Hit(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -19,7 +25,7 @@ class Hit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Case(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The violations of one subject. At most 8 hits, 35 categories, 5 stages and `evidence_limit` event ids."""
+    """One subject's violations. At most 8 hits, 8 filters, 35 categories, 5 stages and `evidence_limit` event ids."""
 
     weight: float = 0.0
     """Violations, decayed to `at`."""
@@ -49,6 +55,14 @@ class Case(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Stages in which something was blocked."""
     evidence: tuple[str, ...] = ()
     """Event ids of violations, newest first."""
+    turn: Turn = Turn()
+    """The second path's evidence."""
+    sketch: bytes = b""
+    """MinHash of the prompt blocked last; empty where its shingles are unknown."""
+    filters: tuple[str, ...] = ()
+    """`name@version` or `name` of the filters behind the violations, newest first."""
+    charged: tuple[int, ...] = ()
+    """CRC-32 of the requests counted before the last one: their verdicts may be interleaved."""
 
 
 class OffenderState(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -66,3 +80,21 @@ class OffenderState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """CRC-32 of the requests counted last, newest first."""
     case: Case | None = None
     """Set by the first violation."""
+
+
+class Gain(NamedTuple):
+    """What one step counted: the running totals of api keys are sums of these."""
+
+    requests: int
+    violations: int
+    severity: int
+    varied: int
+
+
+def gain(before: OffenderState, after: OffenderState) -> Gain:
+    """The difference that one step made to a subject."""
+    requests = after.requests - before.requests
+    if after.case is None or after.case is before.case:
+        return Gain(requests, 0, 0, 0)
+    old, new = before.case or Case(), after.case
+    return Gain(requests, new.violations - old.violations, new.severity - old.severity, new.varied - old.varied)

@@ -1,22 +1,26 @@
-"""Finds subjects whose share of blocked requests is above the permitted rate; it does not decide what follows."""
+"""Finds people (or sessions) whose share of blocked requests is too high, or who turned; what follows is not its."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from dataclasses import replace as with_changes
 from functools import cached_property
+from typing import Literal
 from zlib import crc32
 
 from msgspec.structs import replace
 
 from alerts.record import content_id
-from alerts.signal import Signal, Statistic
+from alerts.signal import Signal
 from events import Category, State, SubjectKey
-from policy.detectors import RepeatOffenderPolicy
-from policy.ladder import LEVELS
 from policy.policy import Care
+from policy.repeat_offender import RepeatOffenderPolicy
+from streams.detectors.baselines import Baseline, Baselines
 from streams.detectors.decay import add, seen_from
-from streams.detectors.gamma_poisson import exceedance
-from streams.detectors.offence import after_block
-from streams.detectors.offender_report import by_frequency, four_numbers, words
+from streams.detectors.mixture_cusum import log_mean
+from streams.detectors.offence import Counting, after_block, counting
+from streams.detectors.offender_finding import Finding, finding, statistic, yardstick
+from streams.detectors.offender_report import account_of, four_numbers, words
 from streams.detectors.offender_state import REMEMBERED_REQUESTS, Case, OffenderState
+from streams.detectors.severity_cusum import log_e
 from streams.detectors.verdict import Verdict
 
 _BLOCKED = State.BLOCKED.value
@@ -27,22 +31,33 @@ _ABOUT_THE_ANSWER = frozenset({Category.UNGROUNDED.value, Category.IRRELEVANT.va
 
 @dataclass(frozen=True)
 class RepeatOffender:
-    """Gamma-Poisson posterior P(block rate > permitted rate) on decayed counts of requests and violations.
+    """Two paths over one person's requests: who is above the permitted rate, and who has turned.
 
-    Called once per filter verdict of a subject, clean ones too. The posterior is evaluated only when a violation is
-    counted. A level is signalled when it is first reached, and again after `repeat_every` further violations while at
-    or above `restrict_at`; it re-arms when a violation finds the posterior below `review_at`.
+    The first is the Gamma-Poisson posterior P(block rate > permitted rate) on decayed counts; the second a mixture
+    e-CUSUM of severity likelihood ratios, which reaches `restrict` at most. Called once per filter verdict of the key,
+    clean ones too; both are evaluated only when a violation is counted, or turns out to be graver.
 
-    Source: detection by empirical Bayes; see streams/detectors/gamma_poisson.py and docs/detectors.md.
+    A level is signalled when it is first reached, and again after `repeat_every` further violations while at or above
+    `restrict`; levels re-arm when a violation finds neither path at any.
+
+    Source: detection by empirical Bayes, gamma_poisson.py; severity_cusum.py; see docs/detectors/repeat-offender.md.
     """
 
     policy: RepeatOffenderPolicy
     care: Care
     policy_version: str
+    baselines: Baselines = field(default_factory=Baselines)
+    """Fitted priors; without one that holds, the policy's prior does."""
+    scope: Literal["subject", "session"] = "subject"
+    """Whose verdicts it is given; for `session` only those that have one."""
 
     def initial(self, key: str) -> OffenderState:
-        """A subject that was never seen; `key` is `tenant|subject`."""
+        """A subject that was never seen; `key` is `tenant|pseudonym`."""
         return OffenderState()
+
+    def with_baseline(self, baseline: Baseline) -> "RepeatOffender":
+        """The same detector, which knows one more baseline."""
+        return with_changes(self, baselines=self.baselines.with_baseline(baseline))
 
     def step(self, state: OffenderState, event: Verdict) -> tuple[OffenderState, tuple[Signal, ...]]:
         """Apply one verdict of the subject."""
@@ -52,6 +67,10 @@ class RepeatOffender:
         if event.state != _BLOCKED or event.category in self._excused or event.stage in self._injected_stages:
             return state, ()
         return self._with_block(state, event)
+
+    def log_e(self, state: OffenderState) -> float:
+        """ln of the mixture e-CUSUM at this moment, for the accounts linked with this one; 0 is no evidence."""
+        return log_e(state.case.turn, self._counting.weights, requests=state.requests) if state.case else 0.0
 
     def _with_request(self, state: OffenderState, event: Verdict) -> OffenderState:
         request = crc32(event.request_id.encode())
@@ -64,59 +83,47 @@ class RepeatOffender:
         return OffenderState(state.requests + 1, weight, latest, since, recent, state.case)
 
     def _with_block(self, state: OffenderState, event: Verdict) -> tuple[OffenderState, tuple[Signal, ...]]:
-        case, is_new = after_block(
-            state.case or Case(),
-            event,
-            gap=self._gap,
-            half_life=self._half_life,
-            evidence_limit=self.policy.evidence_limit,
-        )
-        if not is_new:
+        case, is_charged = after_block(state.case or Case(), event, self._counting, requests=state.requests)
+        if not is_charged:
             return replace(state, case=case), ()
-        probability = self._posterior(state, case)
-        level = self._level(probability, case.violations)
-        due = level > case.level or (level >= 2 and case.unsignalled >= self.policy.repeat_every)
-        held = max(level, case.level) if level else 0
-        state = replace(state, case=replace(case, level=held, unsignalled=0 if due else case.unsignalled))
-        return state, (self._signal(state, event, case=case, level=level, probability=probability),) if due else ()
+        found = self._found(state, case, event)
+        due = found.is_due(case.level, case.unsignalled, again_after=self.policy.repeat_every)
+        case = replace(case, level=found.held(case.level), unsignalled=0 if due else case.unsignalled)
+        state = replace(state, case=case)
+        return state, (self._signal(state, event, case=case, found=found),) if due else ()
 
-    def _posterior(self, state: OffenderState, case: Case) -> float:
-        return exceedance(
-            seen_from(case.weight, case.at, at=state.at, half_life=self._half_life),
-            state.weight,
-            prior_violations=self.policy.prior_violations,
-            prior_requests=self.policy.prior_requests,
-            rate=self.policy.permitted_rate,
+    def _found(self, state: OffenderState, case: Case, event: Verdict) -> Finding:
+        by = yardstick(self.policy, self.baselines, scope=self.scope, tenant=event.tenant, at=event.at)
+        violations = seen_from(case.weight, case.at, at=state.at, half_life=self._half_life)
+        return finding(
+            self.policy,
+            by,
+            weights=(violations, state.weight),
+            violations=case.violations,
+            log_e=log_mean(case.turn.logs),
         )
 
-    def _level(self, probability: float, violations: int) -> int:
-        if probability >= self.policy.block_at and violations >= self.policy.block_min_violations:
-            return 3
-        return (probability >= self.policy.review_at) + (probability >= self.policy.restrict_at)
-
-    def _signal(self, state: OffenderState, event: Verdict, *, case: Case, level: int, probability: float) -> Signal:
-        policy = self.policy
-        name = LEVELS[level - 1]
-        key = str(SubjectKey(event.tenant, event.subject))
+    def _signal(self, state: OffenderState, event: Verdict, *, case: Case, found: Finding) -> Signal:
+        pseudonym = event.session if self.scope == "session" else event.subject
+        key = str(SubjectKey(event.tenant, pseudonym or ""))
+        account = account_of(state, case, self.scope)
         return Signal(
-            id=content_id("sig", "repeat_offender", key, name, event.event_id),
+            id=content_id("sig", "repeat_offender", key, found.name, event.event_id),
             detector="repeat_offender",
             tenant=event.tenant,
             key=key,
-            subject=event.subject,
-            level=name,
+            subject=pseudonym,
+            scope=self.scope,
+            level=found.name,
             at=event.at,
-            statistic=Statistic(
-                name=f"P(block rate > {policy.permitted_rate:g})",
-                value=probability,
-                threshold=(policy.review_at, policy.restrict_at, policy.block_at)[level - 1],
-            ),
-            categories=tuple(Category(name) for name, _ in by_frequency(case)),
+            statistic=statistic(self.policy, found),
+            categories=tuple(Category(name) for name, _ in account.categories),
             stages=case.stages,
+            filters=case.filters,
             evidence=case.evidence,
-            numbers=four_numbers(state, case),
+            numbers=four_numbers(account),
             policy_version=self.policy_version,
-            words=words(state, case, policy=policy, probability=probability),
+            words=words(account, found, self.policy),
         )
 
     @cached_property
@@ -124,8 +131,8 @@ class RepeatOffender:
         return self.policy.half_life.total_seconds()
 
     @cached_property
-    def _gap(self) -> float:
-        return self.policy.violation_gap.total_seconds()
+    def _counting(self) -> Counting:
+        return counting(self.policy)
 
     @cached_property
     def _excused(self) -> frozenset[str]:

@@ -1,7 +1,7 @@
-"""What a series of counts should show at this hour: its hours of earlier days, shrunk towards its recent level.
+"""What a young series of counts should show at this hour: its hours of earlier days, shrunk to its recent level.
 
-One cell per hour of day (UTC), weekdays and weekends apart, each a decayed Gamma-Poisson sum whose prior is the level
-of the last half hour. A series of a few hours has empty cells and follows its level alone; since that lags behind a
+One cell per hour of day (UTC), weekdays and weekends apart, each a decayed Gamma-Poisson sum whose prior is the recent
+level. A series of a few hours has empty cells and follows its level alone; since that lags behind a
 daily rise, the expectation is then allowed to have risen since. It judges no count.
 """
 
@@ -12,21 +12,18 @@ from math import exp, exp2, sqrt
 import msgspec
 from msgspec.structs import replace
 
+from policy.category_spike import CategorySpikePolicy
+from streams.detectors.harmonic_baseline import cell_of
+
 HOUR = 3600
 _CELLS = 48
-_LEVEL_HALF_LIFE = 1800.0
-"""Seconds after which a step weighs half in the level."""
-_RISE_PER_HOUR = 0.3
-"""Logarithmic: how steeply an unknown daily curve may rise; as when the peak is 11 times the trough."""
 _LARGEST_RISE = 5.0
-_OUTLIER = 3.0
-"""Standard deviations above the expectation at which a learnt count is cut off."""
 _DISTRUST = 0.25
 """After a change that stayed, the history weighs this part of one day."""
 
 
 class Baseline(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What was learnt of one series; about 900 bytes after a week."""
+    """What was learnt of one series; about 900 bytes with cells."""
 
     at: int
     """Start of the step expected next or judged now, epoch seconds."""
@@ -43,7 +40,7 @@ class Baseline(msgspec.Struct, frozen=True, array_like=True, gc=False):
     hour_weight: int = 0
     """Steps learnt in the running hour."""
     cells: tuple[float, ...] = (0.0,) * _CELLS
-    """Decayed sums of counts per hour of weekdays, then of weekends."""
+    """Decayed sums of counts per hour of weekdays, then of weekends; empty once they are no longer needed."""
     weights: tuple[float, ...] = (0.0,) * _CELLS
     """Decayed numbers of steps, alike."""
 
@@ -57,16 +54,20 @@ class Forecast(msgspec.Struct, frozen=True, gc=False):
     """Relative standard error of the mean."""
     rise: float
     """Factor by which the mean may have risen since it was learnt; 1 for a known hour."""
+    size: float
+    """Negative-binomial size of the step's own noise."""
+    known: float = 1.0
+    """The part of the mean that earlier days tell; the rest is the level, which has wandered already."""
+    shape: float = 0.0
+    """The mean without the trend, where weeks of history have given one."""
 
 
 @dataclass(frozen=True)
 class SeasonalBaseline:
-    """The learning rules; times in seconds, `half_life` in seconds, `size` of the negative binomial."""
+    """The learning rules for steps of one length, in seconds."""
 
+    policy: CategorySpikePolicy
     step: float
-    half_life: float
-    size: float
-    minimum_mean: float
 
     def rolled(self, baseline: Baseline, at: int) -> Baseline:
         """The baseline at the start of a later step: the level ages, an hour that is over enters its cell."""
@@ -89,13 +90,15 @@ class SeasonalBaseline:
         unknown = self._day / (weight + self._day)
         known = 1.0 - unknown
         history = baseline.cells[cell] / weight if weight > 0.0 else 0.0
-        mean = max(self.minimum_mean, unknown * level + known * history)
+        mean = max(self.policy.minimum_mean, unknown * level + known * history)
         variance = unknown**2 / max(baseline.level_weight, 1.0) + known**2 / max(weight, 1.0)
         hours = baseline.level_age * self.step / HOUR
         return Forecast(
             mean,
-            error=sqrt(variance * (1.0 / mean + 1.0 / self.size)),
-            rise=exp(min(_RISE_PER_HOUR * unknown * hours, _LARGEST_RISE)),
+            error=sqrt(variance * (1.0 / mean + 1.0 / self.policy.dispersion)),
+            rise=exp(min(self.policy.rise_allowance * unknown * hours, _LARGEST_RISE)),
+            size=self.policy.dispersion,
+            known=known,
         )
 
     def learnt(self, baseline: Baseline, count: float) -> Baseline:
@@ -110,12 +113,6 @@ class SeasonalBaseline:
             hour=baseline.hour + count,
             hour_weight=baseline.hour_weight + 1,
         )
-
-    def plausible(self, forecast: Forecast, count: int) -> float:
-        """The count, cut off where an outlier begins."""
-        mean = forecast.mean * forecast.rise
-        spread = sqrt(mean + mean * mean * (1.0 / self.size + forecast.error**2))
-        return min(float(count), mean + _OUTLIER * spread)
 
     def distrusted(self, baseline: Baseline) -> Baseline:
         """The baseline after a change that stayed: its history gives way to what comes now."""
@@ -132,6 +129,8 @@ class SeasonalBaseline:
     def _with_hour(self, baseline: Baseline) -> Baseline:
         if not baseline.hour_weight:
             return baseline
+        if not baseline.cells:
+            return replace(baseline, hour=0.0, hour_weight=0)
         cell = _cell(baseline.at)
         cells, weights = list(baseline.cells), list(baseline.weights)
         cells[cell] = cells[cell] * self._day_kept + baseline.hour
@@ -145,13 +144,12 @@ class SeasonalBaseline:
 
     @cached_property
     def _level_kept(self) -> float:
-        return exp2(-self.step / _LEVEL_HALF_LIFE)
+        return exp2(-self.step / self.policy.level_half_life.total_seconds())
 
     @cached_property
     def _day_kept(self) -> float:
-        return exp2(-24 * HOUR / self.half_life)
+        return exp2(-24 * HOUR / self.policy.half_life.total_seconds())
 
 
 def _cell(at: int) -> int:
-    """Hour of day, plus 24 at weekends; 1 January 1970 was a Thursday."""
-    return at // HOUR % 24 + (24 if (at // (24 * HOUR) + 3) % 7 >= 5 else 0)
+    return cell_of(at // HOUR)

@@ -50,3 +50,15 @@ class Verdict(Protocol):
     @property
     def prompt_hash(self) -> str | None:
         """Keyed hash of the prompt, where known."""
+
+    @property
+    def prompt_shingles(self) -> tuple[int, ...]:
+        """Keyed 32-bit hashes of the prompt's shingles; empty where unknown."""
+
+    @property
+    def filter(self) -> str:
+        """The filter's name."""
+
+    @property
+    def filter_version(self) -> str | None:
+        """Its version or configuration, where known."""

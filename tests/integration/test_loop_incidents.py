@@ -31,7 +31,7 @@ def quick_policy(folder: Path, url: str, secret: bytes) -> Path:
         "name": "quick",
         "author": "Watchfloor",
         "detectors": {
-            "category_spike": {"step": "1m", "cold_start": "20m"},
+            "category_spike": {"steps": ["1m", "1h"], "cold_start": "20m"},
             "groundedness_drift": {"reference_size": 100},
         },
         "lateness": {"allowed": "1m", "idle": "1s"},

@@ -10,8 +10,10 @@ import msgspec
 import numpy as np
 
 from alerts.signal import Signal
-from policy.detectors import CategorySpikePolicy, GroundednessDriftPolicy, RepeatOffenderPolicy
+from policy.category_spike import CategorySpikePolicy
+from policy.groundedness_drift import GroundednessDriftPolicy
 from policy.policy import Care
+from policy.repeat_offender import RepeatOffenderPolicy
 from streams.detectors.category_spike import CategorySpike, StepCount
 from streams.detectors.groundedness_drift import GroundednessDrift, Score
 from streams.detectors.repeat_offender import RepeatOffender
@@ -39,6 +41,9 @@ class VerdictStub(msgspec.Struct, frozen=True, gc=False):
     stage: str = "prompt"
     tenant: str = "contoso"
     subject: str = SUBJECT
+    prompt_shingles: tuple[int, ...] = ()
+    filter: str = "azure-content-filter"
+    filter_version: str | None = None
 
 
 def verdict(number: int, minutes: float = 0.0, **changes: Any) -> VerdictStub:

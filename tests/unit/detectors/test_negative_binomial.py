@@ -1,5 +1,7 @@
 """Likelihood ratios of counts, against recomputed values and the distribution itself."""
 
+from math import exp
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,19 @@ def test_the_cusum_increment_of_the_reference_design_is_met() -> None:
     assert log_ratio(0, 10.0, size=2.0, multiplier=2.0) == pytest.approx(-1.21227161, abs=5e-9)
     slope = log_ratio(1, 10.0, size=2.0, multiplier=2.0) - log_ratio(0, 10.0, size=2.0, multiplier=2.0)
     assert slope == pytest.approx(0.08701138, abs=5e-9)
+
+
+@pytest.mark.parametrize(
+    ("shape", "rate", "count", "expected"),
+    [(20, 10, 5, 0.0612334), (20, 10, 8, 0.00212671), (2, 1, 10, 0.005859375), (200, 100, 5, 0.05355075)],
+)
+def test_a_gamma_poisson_history_of_one_exposure_predicts_by_its_size(
+    shape: int, rate: int, count: int, expected: float
+) -> None:
+    size, mean = float(shape), shape / rate
+    assert nbinom.sf(count - 1, size, size / (size + mean)) == pytest.approx(expected, rel=1e-5)
+    risen = nbinom.pmf(count, size, size / (size + 2 * mean)) / nbinom.pmf(count, size, size / (size + mean))
+    assert exp(log_ratio(count, mean, size=size, multiplier=2.0)) == pytest.approx(risen)
 
 
 @given(st.integers(0, 300), st.floats(0.2, 80), st.floats(0.5, 50), st.floats(1.1, 6))

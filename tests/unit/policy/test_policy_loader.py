@@ -306,10 +306,10 @@ def test_an_override_that_breaks_a_rule_of_the_base_is_reported_in_the_overridin
     [
         (
             "azure-defalt",
-            "must be a pack (azure-default, demo) or the path of a .yaml file; did you mean azure-default?",
+            "must be a pack (azure-default, demo, llm-abuse) or the path of a .yaml file; did you mean azure-default?",
         ),
-        ("7", "must be a pack (azure-default, demo) or the path of a .yaml file"),
-        ("../../etc/passwd", "must be a pack (azure-default, demo) or the path of a .yaml file"),
+        ("7", "must be a pack (azure-default, demo, llm-abuse) or the path of a .yaml file"),
+        ("../../etc/passwd", "must be a pack (azure-default, demo, llm-abuse) or the path of a .yaml file"),
         ("other.yaml", "a policy that is not a file can extend packs only"),
     ],
 )

@@ -3,7 +3,8 @@
 import pytest
 
 from policy import Policy, load_policy
-from policy.detectors import Detectors, RepeatOffenderPolicy
+from policy.detectors import Detectors
+from policy.repeat_offender import RepeatOffenderPolicy
 from policy.source import pack_names
 
 STATISTICAL = (
@@ -13,7 +14,7 @@ STATISTICAL = (
 
 
 def test_the_packs_are_listed() -> None:
-    assert pack_names() == ("azure-default", "demo")
+    assert pack_names() == ("azure-default", "demo", "llm-abuse")
 
 
 @pytest.mark.parametrize("name", pack_names())

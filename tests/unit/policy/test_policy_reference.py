@@ -47,9 +47,11 @@ def test_every_field_is_described(field: FieldDescription) -> None:
 
 def test_the_sections_of_the_document_are_all_walked() -> None:
     assert {field.section for field in FIELDS} == {
-        "", "guardrails", "guardrails.rows[]", "detectors", "detectors.repeat_offender", "detectors.category_spike",
-        "detectors.groundedness_drift", "ladder", "ladder.steps[]", "care", "exemptions[]", "appeals", "lateness",
-        "dead_letters", "retention", "receivers[]",
+        "", "guardrails", "guardrails.rows[]", "detectors", "detectors.repeat_offender",
+        "detectors.category_spike", "detectors.groundedness_drift", "detectors.automation",
+        "detectors.filter_fault", "detectors.silence", "rules[]", "rules[].condition", "rules[].steps[]",
+        "ladder", "ladder.steps[]", "care", "exemptions[]", "appeals", "lateness", "dead_letters",
+        "retention", "receivers[]",
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from alerts.notify.delivery import Delivered
 from broker.bulk import Outgoing
 from broker.partitioner import partition_of
 from events import FilterVerdict
-from events.topics import COMMANDS, FILTER_VERDICTS, INCIDENTS, SERIES_COUNTS, SERIES_SCORES, SIGNALS
+from events.topics import COMMANDS, FILTER_HOLDS, FILTER_VERDICTS, INCIDENTS, SERIES_COUNTS, SERIES_SCORES, SIGNALS
 from policy.version import LoadedPolicy
 from streams.decide import DecideLane
 from streams.detect import DetectLane
@@ -25,7 +25,7 @@ AGENTS = ("observe", "detect", "decide", "notify")
 INPUTS = {
     "observe": (FILTER_VERDICTS.name,),
     "detect": (SERIES_COUNTS.name, SERIES_SCORES.name),
-    "decide": (SIGNALS.name, COMMANDS.name),
+    "decide": (SIGNALS.name, COMMANDS.name, FILTER_HOLDS.name),
     "notify": (INCIDENTS.name,),
 }
 LATER = START + timedelta(days=1)
@@ -127,5 +127,6 @@ class InMemoryLog:
             return ObserveLane(place.partition, policy=self._policy, partitions=PARTITIONS)
         if place.agent == "detect":
             return DetectLane(place.partition, policy=self._policy, partitions=PARTITIONS)
-        kind = DecideLane if place.agent == "decide" else NotifyLane
-        return kind(place.partition, policy=self._policy)
+        if place.agent == "decide":
+            return DecideLane(place.partition, policy=self._policy, partitions=PARTITIONS)
+        return NotifyLane(place.partition, policy=self._policy)

@@ -7,7 +7,8 @@ import msgspec
 from stream_records import START, Raw
 
 from broker.bulk import Outgoing
-from policy.detectors import CategorySpikePolicy, GroundednessDriftPolicy
+from policy.category_spike import CategorySpikePolicy
+from policy.groundedness_drift import GroundednessDriftPolicy
 from streams.detectors.category_spike import CategorySpike
 from streams.detectors.groundedness_drift import GroundednessDrift
 from streams.series import ENCODE, Published, SeriesCount, SeriesScore, Watermark
@@ -17,7 +18,7 @@ SCORES = "contoso|gpt-4o|chat|groundedness|judge|2"
 FIRST_MINUTE = int(START.timestamp() // 60)
 STEP_MINUTES = 5
 
-SPIKE = CategorySpike(CategorySpikePolicy.model_validate({"step": "5m", "cold_start": "30m"}), "p1")
+SPIKE = CategorySpike(CategorySpikePolicy.model_validate({"steps": ["5m"], "cold_start": "30m"}), "p1")
 DRIFT = GroundednessDrift(GroundednessDriftPolicy(reference_size=50, false_alarm_every=100), "p1")
 
 State = TypeVar("State")

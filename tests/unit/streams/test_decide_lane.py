@@ -12,6 +12,7 @@ from alert_facts import (
     TENANT,
     acknowledge,
     claim,
+    fault,
     lift,
     open_appeal,
     resolve,
@@ -26,9 +27,10 @@ from stream_records import Raw, in_batches, reopened, sent
 
 from alerts.command import Command
 from alerts.decision import inverse_of
+from alerts.hold import FilterHold
 from alerts.signal import Signal
 from broker.bulk import Outgoing
-from events.topics import APPEALS, COMMANDS, ENFORCEMENTS, INCIDENTS, LEDGER, SIGNALS
+from events.topics import APPEALS, COMMANDS, ENFORCEMENTS, FILTER_HOLDS, INCIDENTS, LEDGER, SIGNALS
 from streams.decide import DecideLane
 from streams.lane import Flush, Source
 
@@ -36,7 +38,7 @@ OWNER = f"{TENANT}|{SUBJECT}".encode()
 
 
 def new() -> DecideLane:
-    return DecideLane(2, policy=ENFORCE)
+    return DecideLane(2, policy=ENFORCE, partitions=4)
 
 
 def logged(acts: Iterable[Signal | Command], start: int = 0) -> list[Raw]:
@@ -228,3 +230,46 @@ def test_reading_any_suffix_again_is_a_no_op(acts: list[Signal], again: int) -> 
     lane.apply(SIGNALS.name, log[again:])
     assert lane.drain(0.0).outputs == ()
     assert lane.position[Source(SIGNALS.name, 2)] == len(log)
+
+
+def told(flush: Flush) -> list[FilterHold]:
+    return [FilterHold.model_validate(one) for one in values(flush, FILTER_HOLDS.name)]
+
+
+def with_hold(lane: DecideLane, hold: FilterHold) -> Flush:
+    offset = lane.position.get(Source(FILTER_HOLDS.name, 2), 0)
+    lane.apply(FILTER_HOLDS.name, [Raw(offset, 0, b"k", hold.model_dump_json().encode())])
+    return lane.drain(0.0)
+
+
+def test_a_filters_fault_opens_an_incident_and_tells_every_decider():
+    _, flush = after(fault())
+    assert [one["detector"] for one in values(flush, INCIDENTS.name)] == ["filter_fault"]
+    assert [one.partition for one in sent(flush, FILTER_HOLDS.name)] == [0, 1, 2, 3]
+    assert len({one.id for one in told(flush)}) == 1
+
+
+def test_a_hold_undoes_and_then_prevents_measures_that_rest_on_the_filter():
+    lane, _ = after(signal(1, filters=("azure@3",), at=AT - timedelta(minutes=5)))
+    flush = with_hold(lane, told(after(fault())[1])[0])
+    assert values(flush, ENFORCEMENTS.name)[0]["measures"] == []
+    assert [one["kind"] for one in values(flush, LEDGER.name)] == ["lift"]
+    _, flush = after(signal(2, filters=("azure@3",), at=AT + timedelta(minutes=5)), lane=lane)
+    assert values(flush, LEDGER.name)[0]["detail"]["reason"] == "filter_fault"
+
+
+def test_resolving_the_incident_ends_the_hold_everywhere():
+    lane, flush = after(fault())
+    with_hold(lane, told(flush)[0])
+    incident = values(flush, INCIDENTS.name)[0]
+    _, flush = after(resolve(incident["id"], series=incident["series"], at=AT + timedelta(hours=1)), lane=lane)
+    assert [one.until for one in told(flush)] == [AT + timedelta(hours=1)] * 4
+
+
+def test_a_hold_survives_a_restart():
+    lane, flush = after(fault())
+    hold = told(flush)[0]
+    stored = with_hold(lane, hold)
+    again = reopened(new(), stored.state)
+    _, flush = after(signal(2, filters=("azure@3",), at=AT + timedelta(minutes=5)), lane=again)
+    assert values(flush, LEDGER.name)[0]["detail"]["reason"] == "filter_fault"

@@ -22,7 +22,7 @@ COUNTS, SCORED = SERIES_COUNTS.name, SERIES_SCORES.name
 
 def policy(*, spikes: bool = True, drifts: bool = True) -> LoadedPolicy:
     detectors = {
-        "category_spike": {"step": "5m", "cold_start": "30m", "enabled": spikes},
+        "category_spike": {"steps": ["5m"], "cold_start": "30m", "enabled": spikes},
         "groundedness_drift": {"reference_size": 50, "false_alarm_every": 100, "enabled": drifts},
     }
     document = Policy.model_validate({"name": "test", "author": "test", "detectors": detectors})

@@ -39,7 +39,7 @@ def totals(flush: Flush) -> dict[tuple[str, int], tuple[int, int, int]]:
     found = {}
     for one in sent(flush, SERIES_COUNTS.name):
         count = series.DECODE(one.value or b"")
-        if isinstance(count, series.SeriesCount):
+        if isinstance(count, series.SeriesCount) and "*" not in count.series:
             found[count.series, count.minute] = (count.evaluated, count.flagged, count.blocked)
     return found
 

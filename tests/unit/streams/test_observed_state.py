@@ -13,12 +13,13 @@ from policy.policy import DeadLetterLimits
 from policy.version import version_of
 from streams.counts import Counts
 from streams.dead_letters import DeadLetterGuard
+from streams.detectors.offender_state import OffenderState
 from streams.detectors.repeat_offender import RepeatOffender
 from streams.errors import SecondWorker, TooManyDeadLetters
 from streams.intake import Intake
+from streams.keyed import Keyed
 from streams.observe import ObserveLane
 from streams.series import DECODE, SeriesCount, Watermark
-from streams.subjects import Subjects
 
 TOPIC = FILTER_VERDICTS.name
 POLICY = load_policy("azure-default").policy
@@ -114,7 +115,7 @@ def test_an_observer_whose_detector_is_off_still_counts() -> None:
     off = POLICY.model_validate({"name": "t", "author": "t", "detectors": {"repeat_offender": {"enabled": False}}})
     lane = ObserveLane(1, policy=LoadedPolicy(off, version_of(off), source="test"), partitions=2)
     lane.apply(TOPIC, records([blocked(0)]))
-    assert (len(lane.subjects), len(lane.counts)) == (0, 1)
+    assert (len(lane.judges.subjects), len(lane.counts)) == (0, 1)
 
 
 def test_totals_are_published_oldest_first() -> None:
@@ -146,7 +147,8 @@ def test_forgotten_totals_are_gone_after_a_restart() -> None:
 
 
 def test_a_subject_steps_once_per_offset_and_can_be_forgotten() -> None:
-    subjects = Subjects(RepeatOffender(POLICY.detectors.repeat_offender, POLICY.care, "p1"))
+    detector = RepeatOffender(POLICY.detectors.repeat_offender, POLICY.care, "p1")
+    subjects = Keyed(detector, state=OffenderState, prefix=b"s|")
     for offset in (1, 1, 0):
         subjects.apply("contoso|a", offset, blocked(0))
     assert len(list(subjects.changed())) == 1

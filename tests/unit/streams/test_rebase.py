@@ -48,7 +48,7 @@ def detector() -> DetectLane:
 
 
 def decider() -> DecideLane:
-    return DecideLane(0, policy=ENFORCE)
+    return DecideLane(0, policy=ENFORCE, partitions=2)
 
 
 def moved(state: Iterable[Outgoing]) -> list[Outgoing]:
@@ -73,7 +73,11 @@ def books(flush: Flush) -> Books:
 
 def counted(flush: Flush) -> list[tuple[int, int, int]]:
     found = [series.DECODE(one.value or b"") for one in sent(flush, SERIES_COUNTS.name)]
-    return [(one.evaluated, one.flagged, one.source) for one in found if isinstance(one, series.SeriesCount)]
+    return [
+        (one.evaluated, one.flagged, one.source)
+        for one in found
+        if isinstance(one, series.SeriesCount) and "*" not in one.series
+    ]
 
 
 def offender(numbers: Iterable[int]) -> list[FilterVerdict]:

@@ -2,16 +2,20 @@ import random
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from prometheus_client import REGISTRY
 from series_records import FIRST_MINUTE, SERIES, SPIKE, STEP_MINUTES, count, state_of, watermark
 
 from alerts.signal import Signal
-from streams.detectors.category_spike import SpikeState, StepCount
+from policy.category_spike import CategorySpikePolicy
+from streams.detectors.category_spike import CategorySpike, SpikeState, StepCount
+from streams.detectors.learnt_baseline import Past
 from streams.series import SeriesCount
-from streams.spikes import SeriesBook, Spikes
+from streams.spikes import SeriesBook, Spikes, Track
 
 PARTITIONS = 2
 FIRST_STEP = FIRST_MINUTE // STEP_MINUTES
@@ -20,7 +24,7 @@ END = 1_000
 
 
 def new() -> Spikes:
-    return Spikes(SPIKE, step_minutes=STEP_MINUTES, partitions=PARTITIONS)
+    return Spikes(SPIKE, partitions=PARTITIONS)
 
 
 def fed(counts: Iterable[SeriesCount], spikes: Spikes | None = None) -> Spikes:
@@ -32,6 +36,16 @@ def fed(counts: Iterable[SeriesCount], spikes: Spikes | None = None) -> Spikes:
 
 def book(spikes: Spikes, series: str = SERIES) -> SeriesBook:
     return state_of(spikes.changed(), f"n|{series}", SeriesBook)
+
+
+def track(spikes: Spikes) -> Track:
+    """The track of the five-minute steps, put together from its records."""
+    records = list(spikes.changed())
+    found = state_of(records, f"n|{SERIES}", SeriesBook).tracks[STEP_MINUTES]
+    stored = dict(records).get(f"n|@h{STEP_MINUTES}|{SERIES}".encode())
+    past = Past() if stored is None else msgspec.msgpack.decode(stored, type=Past)
+    found.spike = replace(found.spike, baseline=replace(found.spike.baseline, past=past))
+    return found
 
 
 def spiking(minutes: int = 90, *, rise: int = 60, every: int = 1) -> list[SeriesCount]:
@@ -69,14 +83,14 @@ def test_a_spike_is_found_where_the_detector_finds_it() -> None:
     spikes = fed(counts)
     state, expected = by_the_detector(counts, upto=FIRST_STEP + END)
     assert spikes.judge(watermark(END)) == expected != []
-    assert book(spikes).spike == state
+    assert track(spikes).spike == state
 
 
 def test_quiet_steps_between_counts_are_zeros() -> None:
     counts = [count(0, 3), count(200, 3)]
     spikes = fed(counts)
     spikes.judge(watermark(END))
-    assert book(spikes).spike == by_the_detector(counts, upto=FIRST_STEP + END)[0]
+    assert track(spikes).spike == by_the_detector(counts, upto=FIRST_STEP + END)[0]
 
 
 def test_minutes_of_one_step_and_their_sources_add_up() -> None:
@@ -84,16 +98,16 @@ def test_minutes_of_one_step_and_their_sources_add_up() -> None:
     at_once = fed([count(0, 20)])
     for spikes in (apart, at_once):
         spikes.judge(watermark(5))
-    assert book(apart).spike == book(at_once).spike
+    assert track(apart).spike == track(at_once).spike
 
 
 def test_a_step_stays_open_until_the_watermark_has_passed_its_end() -> None:
     spikes = fed([count(0, 1), count(5, 1)])
     spikes.judge(watermark(9.9))
-    assert book(spikes).next_step == FIRST_STEP + 1
-    spikes = fed([count(5, 2)], spikes)
+    assert track(spikes).next_step == FIRST_STEP + 1
+    spikes = fed([count(9, 2)], spikes)
     spikes.judge(watermark(10))
-    assert book(spikes).next_step == FIRST_STEP + 2
+    assert track(spikes).next_step == FIRST_STEP + 2
 
 
 def test_an_open_step_signals_before_it_closes_and_only_once() -> None:
@@ -113,25 +127,35 @@ def test_an_open_step_signals_before_it_closes_and_only_once() -> None:
 def test_a_count_for_a_closed_step_is_late() -> None:
     spikes = fed(spiking())
     spikes.judge(watermark(END))
-    before, state = REGISTRY.get_sample_value("watchfloor_late_counts_total") or 0.0, book(spikes)
+    list(spikes.changed())
+    before = REGISTRY.get_sample_value("watchfloor_late_counts_total") or 0.0
     spikes.count(count(40, 500))
     assert REGISTRY.get_sample_value("watchfloor_late_counts_total") == before + 1
     assert spikes.judge(watermark(END)) == []
     assert fed([count(89, 0)], spikes).changed() == []
-    assert state.open == {}
 
 
 def test_an_older_first_step_counts_as_long_as_nothing_was_closed() -> None:
     spikes = fed([count(30, 1), count(0, 1)])
     spikes.judge(watermark(END))
-    assert book(spikes).spike == by_the_detector([count(30, 1), count(0, 1)], upto=FIRST_STEP + END)[0]
+    assert track(spikes).spike == by_the_detector([count(30, 1), count(0, 1)], upto=FIRST_STEP + END)[0]
 
 
-@pytest.mark.parametrize("closed_to", [0, END, 10**8])
+@pytest.mark.parametrize("closed_to", [0, END, 80_000])
 def test_decades_of_silence_cost_nothing(closed_to: int) -> None:
     spikes = fed([count(0, 1), count(30 * 366 * 24 * 60, 1)])
     spikes.judge(watermark(closed_to))
-    assert book(spikes).next_step <= FIRST_STEP + 30 * 366 * 24 * 12 + 1
+    assert track(spikes).next_step <= FIRST_STEP + 30 * 366 * 24 * 12 + 1
+
+
+def test_a_series_that_was_gone_for_longer_than_its_history_is_forgotten() -> None:
+    spikes = fed(spiking())
+    spikes.judge(watermark(END))
+    list(spikes.changed())
+    spikes.judge(watermark(END + 56 * 24 * 60))
+    records = dict(spikes.changed())
+    assert len(spikes) == 0
+    assert records == {f"n|{SERIES}".encode(): None, f"n|@h5|{SERIES}".encode(): None}
 
 
 def test_a_gap_is_judged_alike_whether_closed_at_once_or_in_parts() -> None:
@@ -141,7 +165,7 @@ def test_a_gap_is_judged_alike_whether_closed_at_once_or_in_parts() -> None:
     for one in counts:
         parts.count(one)
         parts.judge(watermark(40_000))
-    assert book(whole).spike == book(parts).spike
+    assert track(whole).spike == track(parts).spike
 
 
 def test_live_series_are_keys_times_partitions() -> None:
@@ -210,7 +234,7 @@ def test_looking_early_finds_what_closing_finds_or_its_ticket(
             early.extend(spikes.judge(watermark(max(0, place // 2 - lag))))
     early.extend(spikes.judge(watermark(END)))
     state, closed = by_the_detector(counts, upto=FIRST_STEP + END)
-    assert book(spikes).spike == state
+    assert track(spikes).spike == state
     assert signal_ids(closed) <= signal_ids(early)
     paged = {one.at for one in closed if one.level == "page"}
     assert all(one.level == "ticket" and one.at in paged for one in early if one.id not in signal_ids(closed))
@@ -231,3 +255,78 @@ def test_a_restart_changes_nothing(totals: list[tuple[int, int]], rise: tuple[in
         fed(counts[cut:], spikes)
     assert one.judge(watermark(END)) == second.judge(watermark(END))
     assert len(second) == 1
+
+
+BOTH = CategorySpike(CategorySpikePolicy.model_validate({"steps": ["5m", "1h"], "cold_start": "30m"}), "p1")
+SUM = "contoso|*|azure.openai|hate|prompt"
+
+
+def two_lengths() -> Spikes:
+    return Spikes(BOTH, partitions=PARTITIONS)
+
+
+def test_every_step_length_has_a_track_and_shares_the_budget() -> None:
+    one, two = fed(spiking()), fed(spiking(), two_lengths())
+    (first, *_), (second, *_) = one.judge(watermark(END)), two.judge(watermark(END))
+    assert second.statistic.threshold - first.statistic.threshold == pytest.approx(0.693, abs=0.001)
+    assert sorted(book(two).tracks) == [5, 60]
+
+
+@settings(max_examples=20, deadline=None)
+@given(totals=TOTALS, cuts=st.sets(st.integers(0, 118)))
+def test_hours_are_the_same_however_their_minutes_were_closed(totals: list[tuple[int, int]], cuts: set[int]) -> None:
+    counts = [*published(totals, (59, 1)), count(200, 1)]
+    whole, parts = fed(counts, two_lengths()), two_lengths()
+    whole.judge(watermark(END))
+    for place, one in enumerate(counts):
+        parts.count(one)
+        if place in cuts:
+            parts.judge(watermark(place // 2))
+    parts.judge(watermark(END))
+    assert book(parts).tracks == book(whole).tracks
+
+
+def test_a_sum_is_judged_when_its_step_is_closed() -> None:
+    counts = [msgspec.structs.replace(one, series=SUM) for one in spiking()]
+    spikes = fed(counts)
+    early = spikes.judge(watermark(80))
+    assert early == []
+    spikes.count(msgspec.structs.replace(count(95, 0), series=SUM))
+    assert {one.key for one in spikes.judge(watermark(END))} == {SUM}
+
+
+def test_a_step_closes_though_nothing_more_is_counted() -> None:
+    spikes = fed([count(0, 3)], two_lengths())
+    spikes.judge(watermark(1))
+    spikes.judge(watermark(60))
+    found = book(spikes)
+    assert (found.tracks[60].next_step, found.closed) == (FIRST_MINUTE // 60 + 1, FIRST_MINUTE + 60)
+    spikes.count(count(59, 400))
+    assert spikes.judge(watermark(61)) == []
+    assert spikes.changed() == []
+
+
+def test_an_early_page_tells_what_it_consists_of() -> None:
+    spikes = fed([count(minute, 1) for minute in range(90)])
+    spikes.judge(watermark(80))
+    parts = {"subject": {"k1.evil": 290, "k1.a": 10}}
+    spikes.count(msgspec.structs.replace(count(90, 300), parts=parts))
+    signal = spikes.judge(watermark(80))[-1]
+    assert signal.attribution is not None
+    assert signal.attribution.kind == "campaign"
+
+
+def test_a_record_of_an_earlier_version_is_passed_over() -> None:
+    spikes, old = new(), msgspec.msgpack.encode(([[1, 2], [], False, 0, None], 7, {}, True, ["sig"]))
+    spikes.restore(SERIES.encode(), old)
+    assert len(spikes) == 0
+    assert fed(spiking(), spikes).judge(watermark(END)) != []
+
+
+def test_only_what_changed_is_written() -> None:
+    spikes = fed(spiking(70))
+    spikes.judge(watermark(50))
+    assert len(list(spikes.changed())) > 2
+    spikes.count(count(70, 9))
+    spikes.judge(watermark(50))
+    assert [key for key, _ in spikes.changed()] == [f"n|@m{FIRST_MINUTE + 70}|{SERIES}".encode()]

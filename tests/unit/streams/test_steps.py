@@ -70,6 +70,20 @@ def test_quiet_steps_are_told_as_zeros_up_to_the_watermark() -> None:
     assert seen(lane) == [(0, 1, 1), (1, 0, 0), (2, 0, 0), (3, 2, 2), (4, 0, 0)]
 
 
+def test_parts_of_a_key_share_its_state_and_are_told_apart() -> None:
+    told: list[Closed] = []
+    shape = Shape(width=1, minutes=1, partitions=1, prefix=b"t|", forget_after=9)
+    lane = Steps(Remembering(), lambda closed: told.append(closed) or closed, state=Seen, shape=shape)
+    for version, count in (("v2", 5), ("v1", 3), ("v2", 6)):
+        lane.tally(tally(0, count, key=f"contoso|filter|{version}"), part=version)
+    lane.judge(until(1))
+    assert [(one.key, one.part, one.counts) for one in told] == [
+        ("contoso|filter", "v1", (3,)),
+        ("contoso|filter", "v2", (6,)),
+    ]
+    assert len(lane) == 1
+
+
 def test_an_open_step_waits() -> None:
     lane = steps(minutes=5)
     lane.tally(tally(1, 1, 0))

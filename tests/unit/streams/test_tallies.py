@@ -5,14 +5,14 @@ from streams.tallies import Tallies
 
 
 def test_counts_of_one_minute_add_up_and_an_offset_counts_once() -> None:
-    tallies = Tallies()
+    tallies = Tallies(b"t|")
     for offset in (4, 4, 3, 5):
         tallies.add("key", "contoso|k", 7, offset=offset, counts=(1, 2))
     assert list(tallies.published(3)) == [Tally("key", "contoso|k", 7, 3, (2, 4))]
 
 
 def test_totals_are_published_oldest_first_and_only_when_changed() -> None:
-    tallies = Tallies()
+    tallies = Tallies(b"t|")
     tallies.add("key", "b", 8, offset=1, counts=(1,))
     tallies.add("filter", "a", 7, offset=2, counts=(1,))
     assert [one.minute for one in tallies.published(0)] == [7, 8]
@@ -21,7 +21,7 @@ def test_totals_are_published_oldest_first_and_only_when_changed() -> None:
 
 
 def test_a_successor_goes_on_where_the_state_ends() -> None:
-    tallies, successor = Tallies(), Tallies()
+    tallies, successor = Tallies(b"t|"), Tallies(b"t|")
     tallies.add("key", "contoso|k", 7, offset=4, counts=(1, 0))
     tallies.add("key", "contoso|k", 1, offset=5, counts=(1, 0))
     state = list(tallies.changed())

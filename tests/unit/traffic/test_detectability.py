@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import gamma
 
-from policy.detectors import RepeatOffenderPolicy
+from policy.repeat_offender import RepeatOffenderPolicy
 from traffic.offenders import OFFENDERS
 from traffic.outcomes import IS_BLOCKED, OUTCOMES
 from traffic.population import BENIGN, above_permitted

@@ -1,0 +1,1 @@
+"""Calibration: the detectors and the methods that others use, on the same simulated data, against what is stated."""

@@ -1,0 +1,1 @@
+DROP TABLE IF EXISTS shadow_ledger {on_cluster} SYNC;
