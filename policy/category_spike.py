@@ -28,10 +28,8 @@ class CategorySpikePolicy(Section):
         default=(("provider", "provider_category", "stage"), ("provider", "provider_category")), max_length=4
     )
     """Sums that are watched too: the parts of the series key that each level keeps; every level keeps fewer of them."""
-    sparse_below: Positive = 1.0
-    """A series with at least this expected count per step answers for itself: its sums need not repeat it."""
     child_share: Probability = 0.8
-    """A sum is silent when one series that answers for itself explains at least this share of the excess."""
+    """A sum is silent when one series of it, unless it is new, explains at least this share of the excess."""
     campaign_share: Probability = 0.5
     """A rise is a campaign when one subject, API key or prompt explains at least this share of the excess."""
     multipliers: tuple[Annotated[float, Field(gt=1)], ...] = Field(

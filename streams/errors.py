@@ -1,8 +1,9 @@
-"""What can stop a worker.
+"""What can stop a worker, or keep a prior from being fitted.
 
 StreamError
 ├── TooManyDeadLetters   bad input beyond the policy's limit
-└── SecondWorker         the broker has no transactions, and another worker is alive
+├── SecondWorker         the broker has no transactions, and another worker is alive
+└── UnfitPopulation      no prior can be had from these subjects (detectors/prior_fit.py)
 """
 
 

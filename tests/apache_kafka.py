@@ -49,6 +49,10 @@ class ApacheKafka:
         """The version that the running broker named in its log."""
         return _VERSION.findall(self.log.read_text(encoding="utf-8"))[-1]
 
+    def installation(self) -> KafkaSettings:
+        """Its settings with a topic prefix that nobody else uses."""
+        return self.settings.model_copy(update={"topic_prefix": f"{uuid.uuid4().hex[:8]}-"})
+
     def start(self) -> None:
         """Start it, on what it stored before if there is any, and wait until it serves."""
         self.launch()

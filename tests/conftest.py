@@ -7,6 +7,11 @@ import pytest
 from apache_kafka import ApacheKafka, KafkaUnavailable
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--minutes", type=float, default=0, help="how long faults go on at random; 0 for one short round")
+    parser.addoption("--seed", type=int, default=None, help="the seed of the first round of faults; random when unset")
+
+
 @pytest.fixture(scope="session")
 def apache_kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
     """Apache Kafka for the whole session; a test that stops or kills it starts it again. Required when CI=true."""

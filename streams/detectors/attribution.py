@@ -109,9 +109,14 @@ def _by_share(row: Contribution) -> tuple[float, str, str]:
     return -row.share, row.dimension, row.value
 
 
-def explained_by_child(found: Attribution, *, share: float, dense: float) -> bool:
-    """Whether one series of a sum explains its excess, and was expected to show enough to be found by itself."""
-    return any(row.dimension == SERIES and row.share >= share and row.expected >= dense for row in found.rows)
+def explained_by_child(found: Attribution, former: Former, *, share: float) -> bool:
+    """Whether one series of a sum explains its excess, so that its own detector sees the rise better.
+
+    It must have shown something before, else it may be too new to be judged, or be all that the sum ever was.
+    """
+    rows = [row for row in found.rows if row.dimension == SERIES]
+    alone = len(rows) == 1 and set(former.parts.get(SERIES, {})) <= {_checksum(rows[0].value)}
+    return any(row.share >= share and (row.expected > 0.0 or alone) for row in rows)
 
 
 def _checksum(value: str) -> int:

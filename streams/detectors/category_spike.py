@@ -155,8 +155,7 @@ class CategorySpike:
         found = attribution(
             rise.parts, former, seen=rise.seen, expected=rise.expected, campaign_share=policy.campaign_share
         )
-        dense = policy.sparse_below * rise.steps
-        if series.is_aggregate and found and explained_by_child(found, share=policy.child_share, dense=dense):
+        if series.is_aggregate and found and explained_by_child(found, former, share=policy.child_share):
             return ()
         return (self._signal(event, rise, found=found, crossed=crossed, level="page" if is_page else "ticket"),)
 

@@ -28,6 +28,7 @@ from streams.series import DECODE, SeriesCount
 
 INPUTS = (*(topic for topic, _ in EVENT_TOPICS), SERIES_COUNTS, SERIES_SCORES, SIGNALS, COMMANDS, INCIDENTS)
 """What the worker's lanes read."""
+_BY_TIMING = frozenset({"category_spike", "silence"})
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,11 @@ class Outcome:
     """Two runs over the same input are right when these are equal.
 
     Spikes are looked for in minutes that are still open, so which of their signals come early is a matter of timing;
-    what they raise is not.
+    what they raise is not. Silence is judged by the clock, not by the log, and left out.
     """
 
     signals: frozenset[str]
-    """All but those of spikes."""
+    """All but those of spikes and of silence."""
     incidents: frozenset[tuple[str, str]]
     """(detector, series) of what is raised."""
     decisions: frozenset[str]
@@ -70,8 +71,12 @@ async def written(kafka: KafkaSettings) -> Written:
     signals = [(record["detector"], record["id"]) for record in await values(kafka, SIGNALS)]
     ledger = [(record["kind"], record["id"], record["about"]) for record in await values(kafka, LEDGER)]
     outcome = Outcome(
-        signals=frozenset(id_ for detector, id_ in signals if detector != "category_spike"),
-        incidents=frozenset((one["detector"], one["series"]) for one in (await latest(kafka, INCIDENTS)).values()),
+        signals=frozenset(id_ for detector, id_ in signals if detector not in _BY_TIMING),
+        incidents=frozenset(
+            (one["detector"], one["series"])
+            for one in (await latest(kafka, INCIDENTS)).values()
+            if one["detector"] != "silence"
+        ),
         decisions=frozenset(about for kind, _, about in ledger if kind == "decision"),
         enforcements=await latest(kafka, ENFORCEMENTS),
         books=await books_of(kafka),

@@ -20,6 +20,7 @@ from events.topics import BOOKS, SIGNALS
 
 _SLICES = 40
 _AHEAD = 2
+_PATIENCE = 240.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class Run:
         try:
             sent = 0
             for part in slices(self._records, _SLICES):
-                await until(lambda due=sent - _AHEAD * len(part): self.read >= due, "the worker reads on", seconds=90)
+                due = sent - _AHEAD * len(part)
+                await until(lambda due=due: self.read >= due, "the worker reads on", seconds=_PATIENCE)
                 await producer.send(part)
                 sent += len(part)
         finally:
@@ -90,8 +92,9 @@ class Run:
         before = self.signals
         await until(lambda: self.signals > before or self.share >= 1, "another signal", seconds=90)
 
-    async def done(self) -> Written:
+    async def done(self, seconds: float = 90.0) -> Written:
         """Wait until everything is read and all that follows from it is settled; what came of it."""
-        await until(lambda: self.share >= 1, "the whole input read", seconds=90)
-        await until(lambda: settled(self.kafka, group_of(self.kafka)), "the lanes are settled", every=0.2)
+        await until(lambda: self.share >= 1, "the whole input read", seconds=seconds)
+        group = group_of(self.kafka)
+        await until(lambda: settled(self.kafka, group), "the lanes are settled", seconds=seconds, every=0.2)
         return await written(self.kafka)

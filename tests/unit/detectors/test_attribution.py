@@ -75,13 +75,31 @@ def test_former_counts_fade_and_shares_stay() -> None:
     assert Former().share("subject", "a") == 0.0
 
 
-def test_a_dense_series_that_explains_a_sum_is_enough() -> None:
+def test_a_series_that_explains_a_sum_is_enough() -> None:
     former = _former({"series": {"one": 10, "two": 10}}, 20)
     found = attribution({"series": {"one": 85, "two": 15}}, former, seen=100, expected=20.0, campaign_share=0.5)
     assert found is not None
-    assert explained_by_child(found, share=0.8, dense=5.0)
-    assert not explained_by_child(found, share=0.8, dense=11.0)
-    assert not explained_by_child(found, share=0.95, dense=5.0)
+    assert explained_by_child(found, former, share=0.8)
+    assert not explained_by_child(found, former, share=0.95)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "explained"),
+    [
+        ({}, {"one": 50}, True),
+        ({"one": 1}, {"one": 50}, True),
+        ({}, {"one": 45, "two": 5}, False),
+        ({"two": 20}, {"one": 50}, False),
+    ],
+    ids=["all it ever was", "known", "new beside others", "new, others were before"],
+)
+def test_a_new_series_explains_a_sum_only_where_it_is_all_of_it(
+    before: dict[str, int], now: dict[str, int], explained: bool
+) -> None:
+    former = _former({"series": before}, sum(before.values()))
+    found = attribution({"series": now}, former, seen=50, expected=1.0, campaign_share=0.5)
+    assert found is not None
+    assert explained_by_child(found, former, share=0.8) is explained
 
 
 VALUE = st.sampled_from([f"v{number}" for number in range(40)])

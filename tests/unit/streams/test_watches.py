@@ -201,7 +201,8 @@ def test_a_program_is_pointed_at_by_its_requests() -> None:
     loop = Loop(policy())
     asked = [
         RequestLog(
-            event_id=f"r{n}:log", at=START + timedelta(seconds=n), tenant="contoso", subject=SUBJECTS[0], request_id=f"r{n}",
+            event_id=f"r{n}:log", at=START + timedelta(seconds=n), tenant="contoso", subject=SUBJECTS[0],
+            request_id=f"r{n}",
             provider="azure.openai", model="gpt-4o", outcome="completed",
         )
         for n in range(400)
