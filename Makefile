@@ -17,8 +17,8 @@ check: $(READY)  ## what CI runs
 	$(BIN)/lint-imports
 	$(BIN)/pytest tests --cov --cov-report=term:skip-covered --cov-fail-under=90
 
-bench: $(READY)  ## throughput of worker and archiver
-	@$(BIN)/python -m bench
+bench: $(READY)  ## throughput of worker and archiver beside other engines, about half an hour
+	@$(BIN)/python -m bench --events 1000000 --minutes 40
 
 calibrate: $(READY)  ## false alarms, power and delay of every detector beside other methods
 	@$(BIN)/python -m calibration

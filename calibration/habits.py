@@ -1,7 +1,7 @@
 """When people and programs ask: simulated request times, and real ones where they are at hand; it judges nothing."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -68,13 +68,14 @@ def program(
     """Requests about every `pause` seconds within the hours of the day: `even` (5 %), `loose` (30 %), `uniform`
     (50 %), `latency` (log-normal, sigma 0.3) or `random` (exponential)."""
     count = int(days * _DAY / pause * 1.5) + 50
-    factors = {
+    draws: dict[str, Callable[[], Times]] = {
         "even": lambda: rng.uniform(0.95, 1.05, count),
         "loose": lambda: rng.uniform(0.7, 1.3, count),
         "uniform": lambda: rng.uniform(0.5, 1.5, count),
         "latency": lambda: np.exp(0.3 * rng.standard_normal(count)),
         "random": lambda: rng.exponential(size=count),
-    }[jitter]()
+    }
+    factors = draws[jitter]()
     times = rng.uniform(0, _DAY) + np.cumsum(pause * factors)
     hour = times % _DAY / 3600
     times = times[(times < (days + 1) * _DAY) & (hour >= hours[0]) & (hour < hours[1])]

@@ -15,9 +15,7 @@ _HASH: Final = Struct("<Q")
 
 def event_hash(tenant: str, event_id: str) -> int:
     """64 unsigned bits that stand for one event, the same in every process. About half a microsecond."""
-    digest = blake2b(f"{tenant}|{event_id}".encode(), digest_size=_HASH.size).digest()
-    hashed: int = _HASH.unpack(digest)[0]
-    return hashed
+    return int.from_bytes(blake2b(f"{tenant}|{event_id}".encode(), digest_size=8).digest(), "little")
 
 
 class Seen:

@@ -86,29 +86,26 @@ class Counts:
     def __len__(self) -> int:
         return len(self._totals)
 
-    def add(self, series: str, minute: int, *, offset: int, flagged: bool, blocked: bool) -> None:
-        """Count one evaluated verdict, once: an offset at or below the total's is a repetition."""
+    def add(self, series: str, minute: int, *, offset: int, flagged: bool = False, blocked: bool = False) -> bool:
+        """Count one evaluated verdict, once: an offset at or below the total's is a repetition, and gives False."""
         key = (minute, series)
         total = self._totals.get(key)
         if total is None:
             total = self._new(key, Total())
-        if offset <= total.applied:
-            return
+        elif offset <= total.applied:
+            return False
         total.evaluated += 1
-        if flagged:
-            total.flagged += 1
-        if blocked:
-            total.blocked += 1
+        total.flagged += flagged
+        total.blocked += blocked
         total.applied = offset
         self._dirty.add(key)
+        return True
 
     def flag(self, series: str, minute: int, *, offset: int, verdict: Flagged) -> None:
         """Count one flagged verdict, once, by value of every dimension too."""
-        key = (minute, series)
-        total = self._totals.get(key)
-        if offset <= (-1 if total is None else total.applied):
+        if not self.add(series, minute, offset=offset, flagged=True, blocked=verdict.state == "blocked"):
             return
-        self.add(series, minute, offset=offset, flagged=True, blocked=verdict.state == "blocked")
+        key = (minute, series)
         parts = self._totals[key].parts
         for dimension, value in zip(DIMENSIONS, _values(verdict), strict=True):
             if value is not None:

@@ -34,20 +34,24 @@ class DeadLetterGuard:
 
     def __init__(self, topic: str, partition: int, limits: DeadLetterLimits) -> None:
         self._topic, self._partition, self._limits = topic, partition, limits
-        self._recent: deque[bool] = deque(maxlen=_WINDOW)
-        self._bad = 0
+        self._seen = 0
+        self._bad: deque[int] = deque()
+        """Which of the records seen were bad, as far as the window reaches."""
         self.run = 0
         """Bad records in a row, kept with the position so that a restart does not start it afresh."""
 
-    def good(self) -> None:
-        """A record was usable."""
+    def good(self, records: int = 1) -> None:
+        """Records were usable."""
         self.run = 0
-        self._push(bad=False)
+        self._seen += records
 
     def letter(self, record: Record, *, kind: str, reason: str) -> DeadLetter:
         """Set a record aside. Raises TooManyDeadLetters beyond the limits; the record is then read again later."""
         self.run += 1
-        self._push(bad=True)
+        self._seen += 1
+        self._bad.append(self._seen)
+        while self._bad[0] <= self._seen - _WINDOW:
+            self._bad.popleft()
         limit = self._exceeded()
         if limit:
             self.run -= 1  # it is not set aside, and will be read again
@@ -64,16 +68,10 @@ class DeadLetterGuard:
             raw=base64.b64encode(raw).decode() if raw is not None else None,
         )
 
-    def _push(self, *, bad: bool) -> None:
-        if len(self._recent) == _WINDOW:
-            self._bad -= self._recent[0]
-        self._recent.append(bad)
-        self._bad += bad
-
     def _exceeded(self) -> str | None:
         if self.run > self._limits.max_run:
             return f"more than {self._limits.max_run} bad records in a row"
-        share, size = self._limits.max_share, len(self._recent)
-        if size == _WINDOW and self._bad > size * share + 3 * math.sqrt(size * share * (1 - share)):
-            return f"{self._bad} bad records in the last {size}"
+        share, bad = self._limits.max_share, len(self._bad)
+        if self._seen >= _WINDOW and bad > _WINDOW * share + 3 * math.sqrt(_WINDOW * share * (1 - share)):
+            return f"{bad} bad records in the last {_WINDOW}"
         return None

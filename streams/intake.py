@@ -3,7 +3,8 @@
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from math import inf
+from typing import Any
 
 import msgspec
 
@@ -19,14 +20,9 @@ from streams.lane import Record
 _MOST_SEEN = 5_000_000
 
 
-class Arrival(NamedTuple):
-    """An event that counts: new, valid and in time."""
-
-    offset: int
-    at: float
-    """Event time, seconds since the epoch."""
-    event: Any
-    """The event, in the shape of its model."""
+Arrival = tuple[int, float, Any]
+"""An event that counts, being new, valid and in time: its offset, its time in seconds since the epoch, and the event in
+the shape of its model. A plain tuple, since one is made per event."""
 
 
 class Position(msgspec.Struct, array_like=True):
@@ -66,30 +62,31 @@ class Intake:
         """The events that count, in order. Raises TooManyDeadLetters; what came before it stays applied."""
         books = self.books
         new = [record for record in records if record.offset >= books.next_offset]
-        for record, event in zip(new, self._decode([one.value or b"" for one in new]), strict=True):
-            arrival = self._arrival(record, event)
-            if arrival is not None and self._counts(arrival):
-                yield arrival
+        decoded = self._decode([one.value or b"" for one in new])
+        good = 0
+        for record, event in zip(new, decoded, strict=True):
+            at = inf if isinstance(event, InvalidRecord) else event.at.timestamp()
+            if at > record.timestamp / 1000 + self._future:
+                self._guard.good(good) if good else None
+                good = 0
+                self._set_aside(record, event)
+            else:
+                good += 1
+                if self._counts(at, event):
+                    yield record.offset, at, event
             books.next_offset = record.offset + 1
+        self._guard.good(good) if good else None
         self._forget()
 
-    def _arrival(self, record: Record, event: Any) -> Arrival | None:
+    def _set_aside(self, record: Record, event: Any) -> None:
         if isinstance(event, InvalidRecord):
-            self._set_aside(record, kind="invalid", reason=str(event))
-            return None
-        at = event.at.timestamp()
-        if at > record.timestamp / 1000 + self._future:
-            self._set_aside(record, kind="future", reason="at: too far ahead of the broker's clock")
-            return None
-        self._guard.good()
-        return Arrival(record.offset, at, event)
-
-    def _set_aside(self, record: Record, *, kind: str, reason: str) -> None:
-        self.letters.append(self._guard.letter(record, kind=kind, reason=reason))
+            letter = self._guard.letter(record, kind="invalid", reason=str(event))
+        else:
+            letter = self._guard.letter(record, kind="future", reason="at: too far ahead of the broker's clock")
+        self.letters.append(letter)
         self.books.enter("dead")
 
-    def _counts(self, arrival: Arrival) -> bool:
-        _, at, event = arrival
+    def _counts(self, at: float, event: Any) -> bool:
         books = self.books
         if at < self.high - self._lateness:
             books.enter("late")

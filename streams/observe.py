@@ -22,7 +22,7 @@ from events.topics import (
 from policy import LoadedPolicy
 from streams import metrics, series
 from streams.counts import Counts
-from streams.intake import Arrival, Intake
+from streams.intake import Intake
 from streams.judges import Judges, decode_baseline
 from streams.lane import Flush, Lane, Record
 
@@ -64,8 +64,8 @@ class ObserveLane(Lane):
         before = msgspec.structs.astuple(intake.books)
         try:
             if topic == FILTER_VERDICTS.name:
-                for arrival in intake.arrivals(records):
-                    self._verdict(arrival)
+                for offset, at, verdict in intake.arrivals(records):
+                    self._verdict(offset, at, verdict)
             else:
                 for offset, at, event in intake.arrivals(records):
                     self._tell(self.judges.other(topic, offset, at, event=event))
@@ -84,11 +84,10 @@ class ObserveLane(Lane):
             self.read_to(BASELINES.name, record.offset + 1)
         self._touched.add(BASELINES.name)
 
-    def _verdict(self, arrival: Arrival) -> None:
-        offset, at, verdict = arrival
+    def _verdict(self, offset: int, at: float, verdict: Any) -> None:
         state = verdict.state
         if verdict.score is not None and verdict.score_kind in _SCORES:
-            self._score(arrival)
+            self._score(offset, at, verdict)
         elif state not in _UNCOUNTED:
             name = (
                 f"{verdict.tenant}|{verdict.model}|{verdict.provider}|{verdict.provider_category}|{verdict.stage}"
@@ -97,7 +96,7 @@ class ObserveLane(Lane):
             if state in _FLAGGED:
                 self.counts.flag(name, int(at // 60), offset=offset, verdict=verdict)
             else:
-                self.counts.add(name, int(at // 60), offset=offset, flagged=False, blocked=False)
+                self.counts.add(name, int(at // 60), offset=offset)
         if found := self.judges.verdict(offset, at, verdict):
             self._tell(found)
 
@@ -106,26 +105,17 @@ class ObserveLane(Lane):
             metrics.SIGNALS.labels(detector=signal.detector, level=signal.level).inc()
             self.emit(Outgoing(SIGNALS.name, signal.key.encode(), signal.model_dump_json().encode()))
 
-    def _score(self, arrival: Arrival) -> None:
-        verdict = arrival.event
-        name = "|".join(
-            (
-                verdict.tenant,
-                verdict.model,
-                verdict.deployment or "-",
-                verdict.provider_category,
-                verdict.filter,
-                verdict.filter_version or "-",
-            )
+    def _score(self, offset: int, at: float, verdict: Any) -> None:
+        parts = (
+            verdict.tenant,
+            verdict.model,
+            verdict.deployment or "-",
+            verdict.provider_category,
+            verdict.filter,
+            verdict.filter_version or "-",
         )
-        score = series.SeriesScore(
-            name,
-            verdict.event_id,
-            arrival.at,
-            verdict.score,
-            self.partition,
-            arrival.offset,
-        )
+        name = "|".join(parts)
+        score = series.SeriesScore(name, verdict.event_id, at, verdict.score, self.partition, offset)
         self.emit(Outgoing(SERIES_SCORES.name, name.encode(), series.ENCODE(score)))
 
     def _set_aside(self, intake: Intake) -> None:

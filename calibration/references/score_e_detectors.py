@@ -99,4 +99,5 @@ class BetaCusum:
 
 def _wins(mean: float | Floats, scores: Floats) -> Floats:
     surplus = (1.0 - scores) / (1.0 - mean) - 1.0
-    return 1.0 + surplus[:, None] * np.array(BETS)
+    wins: Floats = 1.0 + surplus[:, None] * np.array(BETS)
+    return wins

@@ -11,6 +11,7 @@ from typing import Self
 
 from broker.child import end_with_parent
 from broker.connection import KafkaSettings
+from sql.settings import StoreSettings
 
 ROOT = Path(__file__).parents[2]
 POLICY = Path(__file__).parent / "enforcing.yaml"
@@ -122,22 +123,28 @@ def worker(kafka: KafkaSettings, log: Path, *, policy: Path = POLICY, **settings
     return Process(["worker"], kafka_env(kafka) | env, log)
 
 
-def archiver(kafka: KafkaSettings, log: Path, *, clickhouse: Path) -> Process:
-    """An archiver with small batches, in the group of the Kafka's topic prefix, storing into an embedded ClickHouse."""
-    own = {"group": archiver_group_of(kafka), "session_seconds": 2.0, "batch_seconds": 0.1, "batch_records": 500}
+def archiver(kafka: KafkaSettings, log: Path, *, clickhouse: Path | StoreSettings, **settings: float) -> Process:
+    """An archiver with small batches, in the group of the Kafka's topic prefix, storing into this ClickHouse."""
+    quick = {"session_seconds": 2.0, "batch_seconds": 0.1, "batch_records": 500, "retry_seconds": 0.2}
+    own = {"group": archiver_group_of(kafka), **quick, **settings}
     env = {f"WATCHFLOOR_ARCHIVER_{name.upper()}": str(value) for name, value in own.items()}
     return Process(["archiver"], kafka_env(kafka) | env | store_env(clickhouse), log)
 
 
-def migrated(clickhouse: Path, log: Path) -> None:
-    """Create the tables of an embedded ClickHouse, as an operator does."""
+def migrated(clickhouse: Path | StoreSettings, log: Path) -> None:
+    """Create the tables of a ClickHouse, as an operator does."""
     with Process(["migrate", "up"], store_env(clickhouse), log) as process:
         assert process.wait() == 0, process.said
 
 
-def store_env(clickhouse: Path) -> dict[str, str]:
-    """The settings of an embedded ClickHouse, for a process."""
-    return {"WATCHFLOOR_CLICKHOUSE_PATH": str(clickhouse)}
+def store_env(clickhouse: Path | StoreSettings) -> dict[str, str]:
+    """The settings of a ClickHouse, the folder of an embedded one or a server, for a process."""
+    if isinstance(clickhouse, Path):
+        return {"WATCHFLOOR_CLICKHOUSE_PATH": str(clickhouse)}
+    return {
+        "WATCHFLOOR_CLICKHOUSE_URL": str(clickhouse.url),
+        "WATCHFLOOR_CLICKHOUSE_ANSWER_SECONDS": str(clickhouse.answer_seconds),
+    }
 
 
 def archiver_group_of(kafka: KafkaSettings) -> str:

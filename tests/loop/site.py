@@ -80,9 +80,9 @@ class Site:
 
     def _revive(self) -> None:
         """Start again what has ended by itself, as a supervisor does."""
-        for process in (self._worker, self._archiver):
+        for name, process in (("worker", self._worker), ("archiver", self._archiver)):
             if process.code is not None:
-                self.told[f"ended_{process.code}"] += 1
+                self.told[f"{name}_ended_by_itself"] += 1
                 process.restart()
 
     async def kill_worker(self) -> None:

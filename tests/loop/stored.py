@@ -39,20 +39,15 @@ def stored_cells(store: Store, query: str, length: int) -> Cells:
     return Counter({(text(at), category): int(count) for at, category, count in store.query(query).rows})
 
 
-def assert_stored(clickhouse: Path, records: Sequence[Outgoing]) -> None:
+def assert_stored(clickhouse: Path | StoreSettings, records: Sequence[Outgoing]) -> None:
     """Raw rows and every rollup equal the distinct events of `records`, of one tenant and all of them good."""
-    store = open_store(StoreSettings(path=clickhouse))
+    store = open_store(StoreSettings(path=clickhouse) if isinstance(clickhouse, Path) else clickhouse)
     try:
-        assert_store_holds(store, records)
+        assert stored_cells(store, RAW, LENGTHS["minute"]) == sent_cells(records, LENGTHS["minute"])
+        for name, query in ROLLUPS.items():
+            assert stored_cells(store, query, LENGTHS[name]) == sent_cells(records, LENGTHS[name]), name
+        requests = len({one.value for one in records if one.topic == REQUEST_LOGS.name})
+        for query in REQUESTS:
+            assert store.query(query).rows[0][0] == requests, query
     finally:
         store.close()
-
-
-def assert_store_holds(store: Store, records: Sequence[Outgoing]) -> None:
-    """As `assert_stored`, for a store that is open."""
-    assert stored_cells(store, RAW, LENGTHS["minute"]) == sent_cells(records, LENGTHS["minute"])
-    for name, query in ROLLUPS.items():
-        assert stored_cells(store, query, LENGTHS[name]) == sent_cells(records, LENGTHS[name]), name
-    requests = len({one.value for one in records if one.topic == REQUEST_LOGS.name})
-    for query in REQUESTS:
-        assert store.query(query).rows[0][0] == requests, query

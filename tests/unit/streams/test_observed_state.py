@@ -183,4 +183,4 @@ def test_records_below_the_position_are_not_read_twice() -> None:
     one = intake()
     log = records([verdict(n) for n in range(5)])
     assert len(list(one.arrivals(log[:3]))) == 3
-    assert [arrival.offset for arrival in one.arrivals(log)] == [3, 4]
+    assert [offset for offset, _, _ in one.arrivals(log)] == [3, 4]
