@@ -13,20 +13,23 @@ from bench.errors import ChildFailed
 from broker.child import end_with_parent
 
 _PATIENCE_SECONDS = 20
+_PYTHON = Path(sys.executable)
 
 
 class Child:
-    """A running `python -m ARGUMENTS`."""
+    """A running `PYTHON -m ARGUMENTS`."""
 
     def __init__(self, name: str, process: Process, log: Path) -> None:
         self.name, self.pid, self._process, self._log = name, process.pid, process, log
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> AsyncIterator["Child"]:
+    async def running(
+        cls, arguments: Sequence[str], env: Mapping[str, str], log: Path, *, python: Path = _PYTHON
+    ) -> AsyncIterator["Child"]:
         """Run it for as long as the block lasts; what it says goes to `log`."""
         with log.open("ab") as file:
-            process = await _start(arguments, env, stdout=file, stderr=file)
+            process = await _start([str(python), "-m", *arguments], env, stdout=file, stderr=file)
         child = cls(" ".join(arguments), process, log)
         try:
             yield child
@@ -60,7 +63,7 @@ class Child:
 async def answer_of(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> bytes:
     """Run `python -m ARGUMENTS` to its end; what it printed. Raises ChildFailed."""
     with log.open("ab") as file:
-        process = await _start(arguments, env, stdout=PIPE, stderr=file)
+        process = await _start([str(_PYTHON), "-m", *arguments], env, stdout=PIPE, stderr=file)
     try:
         printed, _ = await process.communicate()
     finally:
@@ -72,9 +75,9 @@ async def answer_of(arguments: Sequence[str], env: Mapping[str, str], log: Path)
     return printed
 
 
-async def _start(arguments: Sequence[str], env: Mapping[str, str], *, stdout: object, stderr: object) -> Process:
+async def _start(command: Sequence[str], env: Mapping[str, str], *, stdout: object, stderr: object) -> Process:
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", *arguments),
+        *command,
         env={**os.environ, **env},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=stdout,  # type: ignore[arg-type]  # typeshed wants an int or a file, and we have either

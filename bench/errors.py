@@ -3,6 +3,7 @@
 BenchError
 ├── ChildFailed     a measured process ended by itself
 ├── NotFinished     a measured process took longer than it may
+├── Unavailable     a peer's packages cannot be had for this Python
 └── UnknownBroker   `--broker` names none
 """
 
@@ -28,6 +29,14 @@ class NotFinished(BenchError):
     def __init__(self, name: str, done: int, wanted: int) -> None:
         self.name, self.done, self.wanted = name, done, wanted
         super().__init__(f"{name} did {done:,} of {wanted:,} events and then took too long")
+
+
+class Unavailable(BenchError):
+    """A peer cannot be measured here, through no fault of its or ours."""
+
+    def __init__(self, peer: str, reason: str) -> None:
+        self.peer, self.reason = peer, reason
+        super().__init__(f"{peer} {reason}")
 
 
 class UnknownBroker(BenchError):

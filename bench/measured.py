@@ -49,6 +49,8 @@ class Median:
     peak_bytes: float
     check: str
     runs: int
+    events: int
+    """Of one run."""
 
     @classmethod
     def of(cls, runs: Sequence[Measured]) -> Self:
@@ -60,6 +62,7 @@ class Median:
             median(one.peak_bytes for one in runs),
             (wrong or [runs[-1].check])[0],
             len(runs),
+            runs[-1].events,
         )
 
 

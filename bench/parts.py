@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter, process_time
 from typing import Any
@@ -14,6 +14,8 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench.measured import Measured, peak_bytes
+from bench.peers.task import Counts
+from bench.reference import Reading, compared, triggers
 from bench.workload import Workload
 from broker.connection import KafkaSettings
 from broker.partitioner import partition_of
@@ -95,6 +97,17 @@ async def _decode(workload: Workload, kafka: KafkaSettings) -> Measured:
     return await _from_broker(workload, kafka, use=lambda records: [decode(one.value) for one in records])
 
 
+async def _count(workload: Workload, kafka: KafkaSettings) -> Measured:
+    counts, decode = Counts(), msgspec.json.Decoder(Reading).decode
+
+    def use(records: list[Any]) -> None:
+        for one in records:
+            counts.add(decode(one.value))
+
+    measured = await _from_broker(workload, kafka, use=use)
+    return replace(measured, check=compared(counts.triggers, triggers(workload)))
+
+
 async def _from_broker(workload: Workload, kafka: KafkaSettings, *, use: Callable[[list[Any]], object]) -> Measured:
     watch, done = _Watch(), 0
     async with _consumer(kafka) as consumer:
@@ -126,7 +139,7 @@ async def _consumer(kafka: KafkaSettings) -> AsyncIterator[Any]:
         await consumer.stop()
 
 
-_PARTS = {"apply": _apply, "apply-and-drain": _apply_and_drain, "fetch": _fetch, "decode": _decode}
+_PARTS = {"apply": _apply, "apply-and-drain": _apply_and_drain, "fetch": _fetch, "decode": _decode, "count": _count}
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.contender import Contender, Site
+from bench.errors import BenchError, Unavailable
 from bench.measured import Measured
 
 _AIR = 1.25
@@ -26,21 +27,42 @@ class Plan:
         return self.clock() + _AIR * seconds <= self.ends
 
 
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What the contenders did, by name and in the order given."""
+
+    measured: dict[str, list[Measured]]
+    failed: dict[str, BenchError]
+    """Why a contender was not measured, or not again; one that has failed is not started again."""
+
+    @property
+    def correct(self) -> bool:
+        """Every check held, and whoever was not measured is not available here."""
+        checks = all(one.correct for measured in self.measured.values() for one in measured)
+        return checks and all(isinstance(error, Unavailable) for error in self.failed.values())
+
+
 async def run_rounds(
-    contenders: Sequence[Contender], site: Site, plan: Plan, *, on_run: Callable[[str, Measured], None]
-) -> dict[str, list[Measured]]:
-    """The runs of each contender, by name and in the order given. Raises what a contender raises."""
-    runs: dict[str, list[Measured]] = {one.name: [] for one in contenders}
+    contenders: Sequence[Contender], site: Site, plan: Plan, *, on_run: Callable[[str, Measured | BenchError], None]
+) -> Runs:
+    """Every contender once, then again while the plan has room; a failure ends one contender and not the others."""
+    runs = Runs({one.name: [] for one in contenders}, {})
     took: dict[str, float] = {}
     for number in range(plan.repeat * len(contenders)):
         one = contenders[number % len(contenders)]
-        if one.name in took and not plan.has_room_for(took[one.name]):
+        if one.name in runs.failed or (one.name in took and not plan.has_room_for(took[one.name])):
             continue
         started = plan.clock()
         own = site.for_run(number)
-        measured = await one.run(own)
-        shutil.rmtree(own.folder)
+        try:
+            measured = await one.run(own)
+        except BenchError as error:
+            runs.failed[one.name] = error
+            on_run(one.name, error)
+            continue
+        finally:
+            shutil.rmtree(own.folder)
         took[one.name] = plan.clock() - started
-        runs[one.name].append(measured)
+        runs.measured[one.name].append(measured)
         on_run(one.name, measured)
     return runs

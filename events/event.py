@@ -14,6 +14,10 @@ def _in_utc(at: datetime) -> datetime:
         raise PydanticCustomError("datetime_out_of_range", "beyond the calendar in UTC") from None
 
 
+def _empty(values: tuple[object, ...]) -> bool:
+    return not values
+
+
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A moment with its time zone, kept in UTC; RFC 3339 on the wire."""
 
@@ -76,9 +80,9 @@ class ModelEvent(Event):
     """The application's release or cohort, for phased roll-out comparison."""
     prompt_hash: KeyedHash | None = None
     """Keyed hash of the normalised prompt: tells a retry from a variation without the text."""
-    prompt_shingles: Annotated[tuple[Shingle, ...], Field(max_length=256)] = ()
+    prompt_shingles: Annotated[tuple[Shingle, ...], Field(max_length=256, exclude_if=_empty)] = ()
     """Keyed hashes of the prompt's shingles: tell a variation from another subject without the text."""
-    links: Annotated[tuple[Link, ...], Field(max_length=8)] = ()
+    links: Annotated[tuple[Link, ...], Field(max_length=8, exclude_if=_empty)] = ()
     """What other accounts may share with this one; which kinds count is policy."""
 
 

@@ -12,16 +12,20 @@ from faust.serializers.schemas import Schema
 from faust.tables.manager import TableManager
 
 from broker.connection import KafkaSettings
+from events.topics import EVENT_TOPICS
 from policy import LoadedPolicy
 from streams import transport
 from streams.checkpoint import Checkpoint
 from streams.errors import SecondWorker, TooManyDeadLetters
 from streams.lane import Source
 from streams.lanes import INPUTS, lane_factories
-from streams.metrics import BATCH_SECONDS
+from streams.metrics import BATCH_SECONDS, LAG
 from streams.settings import WorkerSettings
 
 log = structlog.get_logger()
+
+_MEASURED = frozenset(topic.name for topic, _ in EVENT_TOPICS)
+"""Topics whose lag is told; those of the worker's own end with transaction markers, which look like lag."""
 
 
 class _RawSchema(Schema):  # type: ignore[misc]  # faust is untyped for mypy
@@ -118,6 +122,7 @@ def _committer(app: Worker) -> Callable[[Any], Awaitable[None]]:
 def _closer(app: Worker) -> Callable[..., Awaitable[None]]:
     async def close(_app: Any, _revoked: Any, **_kwargs: Any) -> None:
         await app.checkpoint.close()
+        LAG.clear()
 
     return close
 
@@ -142,6 +147,9 @@ def _applier(app: Worker, agent: str) -> Callable[[Any], Awaitable[None]]:
                 await app.crash(failure)
                 return
             BATCH_SECONDS.labels(agent=agent).observe(perf_counter() - started)
+            if own[message.topic] in _MEASURED:
+                lag = app.consumer.lag(message.tp, message.offset + 1)
+                LAG.labels(topic=own[message.topic], partition=message.partition).set(lag)
             await app.checkpoint.room(agent, message.partition)
 
     return apply

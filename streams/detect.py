@@ -1,6 +1,7 @@
 """The detect lane: what observers publish about series, filters, keys, links and activity in, signals out."""
 
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 import msgspec
 
@@ -13,9 +14,12 @@ from streams import metrics, series
 from streams.detectors.category_spike import CategorySpike
 from streams.detectors.groundedness_drift import GroundednessDrift
 from streams.drifts import Drifts
-from streams.lane import Lane, Record, Source
+from streams.lane import Flush, Lane, Record, Source
 from streams.spikes import Spikes
 from streams.watches import Watches
+
+_LOOK_EVERY = 0.5
+"""Seconds between two looks at steps that are still open."""
 
 
 class DetectLane(Lane):
@@ -41,6 +45,7 @@ class DetectLane(Lane):
             **self.watches.restorers(),
         }
         self._dirty = False
+        self._now, self._looked = 0.0, -_LOOK_EVERY
 
     def apply(self, topic: str, records: Iterable[Record]) -> None:
         """Apply a batch of one series topic, then judge what changed."""
@@ -55,7 +60,7 @@ class DetectLane(Lane):
         if topic == SERIES_COUNTS.name:
             marks = self._marks[topic]
             if self._spikes_enabled:
-                self._signal(self.spikes.judge(marks.at))
+                self._signal(self.spikes.judge(marks.at, early=self._early()))
             self._signal(self.watches.judge(marks.at, quiet_at=marks.quiet_at))
         elif self._drifts_enabled:
             self._signal(self.drifts.judge(self._marks[topic].at))
@@ -74,6 +79,20 @@ class DetectLane(Lane):
                 self.watches.baseline(told.json.encode())
             case _:
                 pass
+
+    def _early(self) -> Literal["look", "wait"]:
+        if self._now - self._looked < _LOOK_EVERY:
+            return "wait"
+        self._looked = self._now
+        return "look"
+
+    def drain(self, now: float, *, clock: float = 0.0) -> Flush:
+        """As every lane, after a look at open steps if one is due: nothing else may come that asks for it."""
+        self._now = now
+        if self._spikes_enabled and self._early() == "look":
+            self._signal(self.spikes.judge(self._marks[SERIES_COUNTS.name].at))
+            self._dirty = self._dirty or bool(self.outbox.outputs)
+        return super().drain(now, clock=clock)
 
     def _signal(self, signals: Iterable[Signal]) -> None:
         for signal in signals:

@@ -11,6 +11,10 @@ HELD = Counter("watchfloor_held", "Signals that led to no measure, by reason.", 
 COMMANDS = Counter("watchfloor_commands", "Commands carried out or refused.", ["kind", "outcome"])
 DELIVERIES = Counter("watchfloor_deliveries", "Notifications tried.", ["outcome"])
 DEAD_LETTERS = Counter("watchfloor_dead_letters", "Records set aside.", ["topic", "kind"])
+LAG = Gauge(
+    "watchfloor_lag_records", "Records of a partition that its last fetch knew of and that are not applied.",
+    ["topic", "partition"],
+)  # fmt: skip
 LANES = Gauge("watchfloor_lanes", "Open lanes of this worker.", ["agent"])
 KEYS = Gauge("watchfloor_state_keys", "Keys held in memory.", ["agent", "kind"])
 LATE_COUNTS = Counter("watchfloor_late_counts", "Series counts that arrived after their step was closed.", [])
@@ -26,6 +30,7 @@ METRICS = (
     COMMANDS,
     DELIVERIES,
     DEAD_LETTERS,
+    LAG,
     LANES,
     KEYS,
     LATE_COUNTS,

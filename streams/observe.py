@@ -168,15 +168,17 @@ class ObserveLane(Lane):
         return super().drain(now, clock=clock)
 
     def changed(self) -> Iterable[tuple[bytes, bytes | None]]:
-        """Judges' states, counts, ids, then positions: a cut-off flush leaves a prefix that replay completes."""
+        """Judges' states, counts, ids, positions, and what is forgotten then: replay completes any prefix of it."""
         if not self._touched:
             return []
         watermarks = {topic: intake.watermark for topic, intake in self.intakes.items()}
         self.judges.forget_before(watermarks)
         self.counts.forget_before(int(watermarks[FILTER_VERDICTS.name] // 60))
-        records = [*self.judges.changed(), *self.counts.changed()]
+        states = [*self.judges.changed(), *self.counts.changed()]
+        records = [record for record in states if record[1] is not None]
         for topic in self._touched.intersection(self.intakes):
             records.extend(self.intakes[topic].changed())
+        records.extend(record for record in states if record[1] is None)
         self._touched.clear()
         metrics.KEYS.labels(agent=self.agent, kind="subjects").set(len(self.judges.subjects))
         metrics.KEYS.labels(agent=self.agent, kind="askers").set(len(self.judges.askers))

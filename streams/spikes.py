@@ -3,49 +3,22 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import msgspec
 
 from alerts.signal import Signal
 from events.keys import SeriesKey
-from streams.detectors.attribution import merged
 from streams.detectors.category_spike import CategorySpike, SpikeState, StepCount
 from streams.detectors.learnt_baseline import Past
 from streams.metrics import LATE_COUNTS
 from streams.series import SeriesCount
+from streams.series_book import Seen, SeriesBook, Track, summed
 
 _REMEMBERED = 16
 _LONGEST_GAP = 4096
 _SWEEP_EVERY = 24 * 60
 _encode = msgspec.msgpack.encode
-
-
-class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What one source has told of a minute, or what all have of several minutes."""
-
-    flagged: int = 0
-    parts: dict[str, dict[str, int]] = {}
-
-
-class Track(msgspec.Struct, array_like=True, gc=False):
-    """One series in steps of one length, as far as its minutes are closed."""
-
-    spike: SpikeState
-    """The detector's state at the last closed step."""
-    next_step: int
-    partial_step: int = 0
-    partial: Seen = Seen()
-    """The closed minutes of a step that is still open."""
-
-
-class SeriesBook(msgspec.Struct, array_like=True, gc=False):
-    """One series; its open minutes and its weeks of history are kept in records of their own."""
-
-    tracks: dict[int, Track] = {}
-    """Minutes per step → its track."""
-    closed: int | None = None
-    """Minutes before this one no longer count; nothing was closed while it is null."""
-    emitted: tuple[str, ...] = ()
 
 
 Steps = list[tuple[int, list[Seen]]]
@@ -90,10 +63,15 @@ class Spikes:
             self._touched.add(series)
             self._dirty_minutes.add((series, minute))
 
-    def judge(self, watermark: float) -> list[Signal]:
-        """Close the steps that the watermark has passed and look at the open ones of every series that changed."""
+    def judge(self, watermark: float, *, early: Literal["look", "wait"] = "look") -> list[Signal]:
+        """Close the steps that the watermark has passed, and look at the open ones of every series that changed.
+
+        Looking early costs more than closing; who is told of changes many times a second may wait now and then.
+        """
         signals: list[Signal] = []
         closed_to = int(watermark // 60)
+        if early == "wait" and closed_to <= self._closed_to:
+            return signals
         waiting = self._waiting if closed_to > self._closed_to else set()
         for series in self._touched | waiting:
             signals.extend(self._judge(series, closed_to))
@@ -161,7 +139,7 @@ class Spikes:
     ) -> tuple[SpikeState, tuple[Signal, ...]]:
         live = len(self._books) * self._partitions * len(self._detectors)
         start = datetime.fromtimestamp(minute * 60, UTC)
-        whole = _sum(seen)
+        whole = summed(seen)
         return self._detectors[length].step(state, StepCount(series, start, whole.flagged, live, whole.parts))
 
     def _close(self, series: str, book: SeriesBook, closed_to: int) -> None:
@@ -175,7 +153,7 @@ class Spikes:
             seen = [one for minute in closed if minute // length == step for one in minutes[minute].values()]
             if seen:
                 before = [track.partial] if track.partial_step == step else []
-                track.partial_step, track.partial = step, _sum(before + seen)
+                track.partial_step, track.partial = step, summed(before + seen)
         if closed or book.closed is not None:
             steps = [track.next_step * length for length, track in book.tracks.items()]
             book.closed = max([book.closed or 0, *steps, *(minute + 1 for minute in closed)])
@@ -281,10 +259,6 @@ def _filled(counted: dict[int, list[Seen]], start: int) -> Iterator[tuple[int, l
             yield from ((quiet, []) for quiet in range(start, step))
         yield step, counted[step]
         start = step + 1
-
-
-def _sum(many: list[Seen]) -> Seen:
-    return Seen(sum(one.flagged for one in many), merged(one.parts for one in many if one.parts))
 
 
 def _with_past(track: Track, past: Past) -> Track:

@@ -84,6 +84,13 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         return True
 
+    def lag(self, tp: TP, next_offset: int) -> int:
+        """Records from `next_offset` on, as far as the last fetch knew; 0 for a partition that is not ours any more."""
+        try:
+            return max(0, (self._thread.highwater(tp) or 0) - next_offset)
+        except (AssertionError, AttributeError):
+            return 0
+
     async def commit_offsets(self, offsets: Mapping[TP, int]) -> bool:
         """Commit what a checkpoint has made durable; for brokers without transactions."""
         committed: bool = await self._thread.commit(offsets)

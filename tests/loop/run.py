@@ -41,6 +41,7 @@ class Run:
         """Signals committed so far."""
         self._read: dict[bytes, int] = {}
         self._tail = TopicTail(kafka, [BOOKS, SIGNALS], self._look)
+        self._feeding: asyncio.Task[None]
 
     @classmethod
     @asynccontextmanager
@@ -48,18 +49,27 @@ class Run:
         """Send the input while the block lasts."""
         await ensure_topics(kafka)
         run = cls(kafka, records)
+        producer = BulkProducer(kafka)
+        await producer.start()
         await run._tail.start()
-        feeding = asyncio.create_task(run._feed())
+        run._feeding = asyncio.create_task(run._feed(producer))
         try:
             yield run
         finally:
-            feeding.cancel()
-            await asyncio.gather(feeding, return_exceptions=True)
+            run._feeding.cancel()
+            await asyncio.gather(run._feeding, return_exceptions=True)
             await run._tail.stop()
+            await producer.stop()
 
     @property
     def read(self) -> int:
-        """Records that the books account for."""
+        """Records that the books account for. Raises what has ended the feeding too early."""
+        if self._feeding.done():
+            self._feeding.result()
+        return self._told
+
+    @property
+    def _told(self) -> int:
         return sum(self._read.values())
 
     @property
@@ -73,18 +83,13 @@ class Run:
         else:
             self._read[record.key or b""] = int(msgspec.json.decode(record.value or b"")["read"])
 
-    async def _feed(self) -> None:
-        producer = BulkProducer(self.kafka)
-        await producer.start()
-        try:
-            sent = 0
-            for part in slices(self._records, _SLICES):
-                due = sent - _AHEAD * len(part)
-                await until(lambda due=due: self.read >= due, "the worker reads on", seconds=_PATIENCE)
-                await producer.send(part)
-                sent += len(part)
-        finally:
-            await producer.stop()
+    async def _feed(self, producer: BulkProducer) -> None:
+        sent = 0
+        for part in slices(self._records, _SLICES):
+            due = sent - _AHEAD * len(part)
+            await until(lambda due=due: self._told >= due, "the worker reads on", seconds=_PATIENCE)
+            await producer.send(part)
+            sent += len(part)
 
     async def reaches(self, share: float) -> None:
         """Wait until this part of the input is read, and a signal has come since."""

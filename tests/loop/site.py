@@ -70,13 +70,17 @@ class Site:
         """Let the fault happen while records move, or while what the last one ended is on its way up again."""
         if self._chance.random() < 0.75:
             before = self._run.read
-            await until(lambda: self._run.read > before or self.fed, "the worker reads on", seconds=_PATIENCE)
+            await until(lambda: self._moved_from(before), "the worker reads on", seconds=_PATIENCE)
             await asyncio.sleep(self._chance.uniform(0, 0.3))
         else:
             await asyncio.sleep(self._chance.uniform(0, 2.5))
         self._revive()
         self.told[fault.__name__] += 1
         await fault(self)
+
+    def _moved_from(self, before: int) -> bool:
+        self._revive()
+        return self._run.read > before or self.fed
 
     def _revive(self) -> None:
         """Start again what has ended by itself, as a supervisor does."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.contender import Site
+from bench.errors import BenchError, Unavailable
 from bench.measured import Measured
 from bench.rounds import Plan, run_rounds
 from bench.workload import Workload
@@ -35,6 +36,16 @@ class Sleeper:
         self.sites.append(site)
         self.clock.now += self.seconds
         return Measured(site.workload.events, self.seconds, 1.0, 1, "fine")
+
+
+@dataclass
+class Missing:
+    """Cannot be measured."""
+
+    name: str
+
+    async def run(self, site: Site) -> Measured:
+        raise Unavailable(self.name, "does not install")
 
 
 @pytest.fixture
@@ -71,7 +82,23 @@ async def test_every_run_has_topics_and_a_folder_of_its_own_and_leaves_none(site
     clock = Clock()
     sleeper = Sleeper("a", clock, 1)
     runs = await run_rounds([sleeper], site, Plan(3, 100, clock), on_run=lambda *_: None)
-    assert len(runs["a"]) == 3
+    assert len(runs.measured["a"]) == 3
     assert len({one.kafka.topic_prefix for one in sleeper.sites}) == 3
     assert all(one.kafka.topic_prefix.startswith("bench.") for one in sleeper.sites)
+    assert list(site.folder.iterdir()) == []
+
+
+async def test_who_fails_is_not_started_again_and_the_others_go_on(site: Site) -> None:
+    clock = Clock()
+    told: list[tuple[str, bool]] = []
+    missing, sleeper = Missing("missing"), Sleeper("a", clock, 1)
+    runs = await run_rounds(
+        [missing, sleeper],
+        site,
+        Plan(2, 100, clock),
+        on_run=lambda name, one: told.append((name, isinstance(one, BenchError))),
+    )
+    assert told == [("missing", True), ("a", False), ("a", False)]
+    assert (runs.measured["missing"], len(runs.measured["a"])) == ([], 2)
+    assert isinstance(runs.failed["missing"], Unavailable)
     assert list(site.folder.iterdir()) == []

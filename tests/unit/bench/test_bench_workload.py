@@ -22,9 +22,9 @@ def verdict(event: Event) -> FilterVerdict:
     return FilterVerdict.model_validate_json(event.value)
 
 
-def test_values_are_canonical(events: list[Event]) -> None:
+def test_values_are_canonical_but_for_empty_lists(events: list[Event]) -> None:
     for event in events[:500]:
-        assert verdict(event).model_dump_json(exclude_none=True).encode() == event.value
+        assert verdict(event).model_dump_json(exclude_unset=True).encode() == event.value
 
 
 def test_keys_are_those_of_the_subjects(events: list[Event]) -> None:

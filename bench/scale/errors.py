@@ -1,0 +1,26 @@
+"""Errors of these measurements.
+
+ScaleError
+├── NothingMeasured  a plot wants results that were never saved
+└── TooSlow          something that must happen did not within the time allowed
+"""
+
+
+class ScaleError(Exception):
+    """Root of these errors; see the tree above."""
+
+
+class NothingMeasured(ScaleError):
+    """No results are saved under this name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"nothing is measured yet: run `python -m bench.scale {name}` first")
+
+
+class TooSlow(ScaleError):
+    """Waited in vain."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self.what, self.seconds = what, seconds
+        super().__init__(f"{what}: not within {seconds:g} s")
