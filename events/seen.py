@@ -3,7 +3,7 @@
 Two events of one minute are confused with a chance of n² / 2⁶⁵: below 3 in a million at ten million events a minute.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from hashlib import blake2b
 from struct import Struct
 from typing import Final
@@ -44,6 +44,18 @@ class Seen:
         bucket.add(event_hash)
         self._size += 1
         if self._size > self._limit:
+            self._make_room()
+        return True
+
+    def add_all(self, groups: Mapping[int, Set[int]]) -> bool:
+        """Remember events by minute; True when all are new. Else nothing is remembered: ask for one after the other."""
+        buckets = self._buckets
+        if any(minute in buckets and not buckets[minute].isdisjoint(hashes) for minute, hashes in groups.items()):
+            return False
+        for minute, hashes in groups.items():
+            buckets.setdefault(minute, set()).update(hashes)
+            self._size += len(hashes)
+        while self._size > self._limit:
             self._make_room()
         return True
 

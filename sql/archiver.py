@@ -12,8 +12,9 @@ from sql.batch import Batch, Record, StoredReport
 from sql.batches import Entry, Lane, last_entry, settle, write_entry
 from sql.errors import Fenced, NotArchived
 from sql.restore import STATE_TABLE, state_columns
-from sql.rows import PLACE, Shape, read_rows, shapes
+from sql.rows import Shape, read_rows
 from sql.seen import Hashes, SeenMinutes
+from sql.shapes import shapes
 from sql.statement import statement
 from sql.store import Store
 
@@ -98,16 +99,14 @@ class Archiver:
 
     def _store_rows(self, lane: Lane, records: list[Record], *, entry: Entry, shape: Shape) -> tuple[int, int, int]:
         rows = read_rows(shape, records, future_ms=self._future_ms)
-        minutes, hashes = np.array(rows.minutes, np.int64), np.array(rows.hashes, np.uint64)
         seen = self._seen[shape.table]
-        fresh = seen.fresh(minutes, hashes)
-        stored = int(fresh.sum())
-        duplicates = len(fresh) - stored
+        fresh = rows.only(seen.fresh(rows.minutes, rows.hashes))
+        stored, duplicates = len(fresh.facts), len(rows.facts) - len(fresh.facts)
         self._note(lane, replace(entry, stored=stored), duplicates=duplicates, invalid=rows.invalid)
         if stored:
-            lines = rows.lines(fresh.tolist(), (lane.epoch, lane.partition), _utc(entry.stored_at_ms))
-            self._store.insert_rows(shape.table, shape.columns + PLACE, rows=lines, token=entry.token(lane))
-            seen.remember(minutes[fresh], hashes[fresh])
+            table = fresh.table(epoch=lane.epoch, partition=lane.partition, stored_at=_utc(entry.stored_at_ms))
+            self._store.insert_table(shape.table, table, token=entry.token(lane))
+            seen.remember(fresh.minutes, fresh.hashes)
         return stored, duplicates, rows.invalid
 
     def _store_states(self, lane: Lane, records: list[Record], *, entry: Entry) -> tuple[int, int, int]:

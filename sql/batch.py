@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 
 class Record(NamedTuple):
-    """One record of the log."""
+    """One record of the log. A consumer's own records have these attributes too, and are taken as they are."""
 
     offset: int
-    timestamp_ms: int
+    timestamp: int
     """The broker's or producer's time, milliseconds since 1970."""
     key: bytes | None
     value: bytes | None

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broker.connection import KafkaSettings
 from sql.archiver import Archiver
-from sql.batch import Batch, Record, StoredReport
+from sql.batch import Batch, StoredReport
 from sql.errors import StoreUnavailable
 
 log = structlog.get_logger()
@@ -23,6 +23,8 @@ log = structlog.get_logger()
 _POLL_MS = 100
 _FETCH_BYTES = 8 << 20
 _NEVER_MS = 24 * 3_600_000
+_BATCHES_HELD = 4
+"""Reading pauses when so many full batches are in memory, over all partitions."""
 
 
 class ArchiverSettings(BaseSettings):
@@ -50,7 +52,7 @@ class ArchiverSettings(BaseSettings):
 
 @dataclass(slots=True)
 class _Pending:
-    """Records of one partition that are read and not yet stored."""
+    """Records of one partition that are read and not yet stored; those that are being stored are the first of them."""
 
     since: float
     records: list[Any] = field(default_factory=list)
@@ -72,6 +74,7 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         self._on_stored, self._on_position = on_stored, on_position
         self._pending: dict[TopicPartition, _Pending] = {}
         self._storing = asyncio.Lock()
+        self._arrived, self._stored = asyncio.Event(), asyncio.Event()
         self._consumer = AIOKafkaConsumer(
             **kafka.options(),
             group_id=settings.group or f"{kafka.topic_prefix}watchfloor-archiver",
@@ -89,14 +92,17 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         """Follow until `stop` is set, then store what is read. Raises what is no mere outage of ClickHouse."""
         self._consumer.subscribe([self._kafka.wire_name(topic) for topic in self._archiver.topics], listener=self)
         await self._consumer.start()
+        reading = asyncio.create_task(self._read_on(stop))
         try:
-            while not stop.is_set():
-                await self._read()
+            while not stop.is_set() and not reading.done():
                 await self._store_due(stop)
+                await _soon(self._arrived)
+            await reading
             for partition in list(self._pending):
                 with contextlib.suppress(StoreUnavailable):
                     await self._store(partition)
         finally:
+            reading.cancel()
             await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
@@ -109,17 +115,29 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Nothing to do: the archiver asks ClickHouse when the first batch comes."""
 
+    async def _read_on(self, stop: asyncio.Event) -> None:
+        """Read on while batches are stored, so that the broker, Python and ClickHouse work at the same time."""
+        while not stop.is_set():
+            if self._crowded():
+                await _soon(self._stored)
+            else:
+                await self._read()
+
     async def _read(self) -> None:
         fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=self._settings.batch_records)
         for partition, records in fetched.items():
             pending = self._pending.setdefault(partition, _Pending(monotonic()))
             pending.records.extend(records)
+            self._arrived.set()
+
+    def _crowded(self) -> bool:
+        held = sum(len(pending.records) for pending in self._pending.values())
+        return held >= _BATCHES_HELD * self._settings.batch_records
 
     async def _store_due(self, stop: asyncio.Event) -> None:
-        now = monotonic()
         for partition, pending in list(self._pending.items()):
             full = len(pending.records) >= self._settings.batch_records
-            if full or now - pending.since >= self._settings.batch_seconds:
+            if full or self._crowded() or monotonic() - pending.since >= self._settings.batch_seconds:
                 await self._store_patiently(partition, stop)
 
     async def _store_patiently(self, partition: TopicPartition, stop: asyncio.Event) -> None:
@@ -137,18 +155,16 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
 
     async def _store(self, partition: TopicPartition) -> None:
         async with self._storing:
-            pending = self._pending.pop(partition, None)
+            pending = self._pending.get(partition)
             if pending is None:
                 return
-            topic, records = self._own_name(partition), pending.records
-            batch = Batch(
-                topic, partition.partition, [Record(one.offset, one.timestamp, one.key, one.value) for one in records]
-            )
-            try:
-                report = await asyncio.to_thread(self._archiver.store_batch, batch)
-            except StoreUnavailable:
-                self._pending[partition] = pending
-                raise
+            topic, records, began = self._own_name(partition), list(pending.records), monotonic()
+            report = await asyncio.to_thread(self._archiver.store_batch, Batch(topic, partition.partition, records))
+            del pending.records[: len(records)]
+            pending.since = began
+            if not pending.records:
+                del self._pending[partition]
+            self._stored.set()
             self._on_stored(topic, report)
             self._on_position(topic, partition.partition, records[-1].offset + 1)
             await self._commit(partition, records[-1].offset + 1)
@@ -161,3 +177,10 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
 
     def _own_name(self, partition: TopicPartition) -> str:
         return str(partition.topic).removeprefix(self._kafka.topic_prefix)
+
+
+async def _soon(event: asyncio.Event) -> None:
+    """Wait for the event, but no longer than one poll."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), _POLL_MS / 1000)
+    event.clear()

@@ -7,6 +7,7 @@ from typing import Any
 
 import clickhouse_connect
 import msgspec
+import pyarrow as pa
 from clickhouse_connect.driver.exceptions import Error, OperationalError
 
 from sql.errors import EmbeddedMissing, QueryFailed, StoreUnavailable
@@ -105,6 +106,15 @@ class Store:
             self._writer.insert(
                 table, columns, column_names=names, column_oriented=True, settings=_insert_settings(token)
             )
+
+    def insert_table(self, table: str, rows: pa.Table, *, token: str = "") -> None:
+        """Like `insert_columns` for an Arrow table: the fast way. Columns left out, and nulls, become the default."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, rows.schema) as writer:
+            writer.write_table(rows)
+        sent = sink.getvalue().to_pybytes()
+        with _translated():
+            self._writer.raw_insert(table, rows.column_names, sent, settings=_line_settings(token), fmt="ArrowStream")
 
     def insert_rows(
         self, table: str, names: Sequence[str], *, rows: Iterable[Sequence[object]], token: str = ""

@@ -3,7 +3,9 @@
 Sums over several series are not counted, but added up when they are published.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -16,6 +18,12 @@ from streams.series import SeriesCount, Tally
 _MOST_NAMES = 10_000
 _WITH_FILTER = 7
 """Parts of a name that says which filter judged."""
+
+
+Slot = tuple[int, str]
+"""A minute, and the name of what is counted in it."""
+Clean = tuple[int, Slot]
+"""The offset of a verdict that flagged nothing, and where it counts."""
 
 
 class Total(msgspec.Struct, array_like=True, gc=False):
@@ -81,7 +89,9 @@ class Counts:
         self._places: dict[str, _Place] = {}
         self._dirty: set[tuple[int, str]] = set()
         self._grown: set[tuple[int, str]] = set()
-        self._forgotten: list[tuple[int, str]] = []
+        self._forgotten: list[Slot] = []
+        self._applied = -1
+        """No total that is kept stands at a later offset."""
 
     def __len__(self) -> int:
         return len(self._totals)
@@ -98,6 +108,7 @@ class Counts:
         total.flagged += flagged
         total.blocked += blocked
         total.applied = offset
+        self._applied = max(self._applied, offset)
         self._dirty.add(key)
         return True
 
@@ -111,6 +122,32 @@ class Counts:
             if value is not None:
                 tally(parts.setdefault(dimension, {}), value)
         self._grown.add(key)
+
+    def chunk(self, clean: Sequence[Clean], flagged: Sequence[tuple[int, Slot, Flagged]]) -> None:
+        """Count the verdicts of a chunk of the log: clean ones, and flagged ones by value; each by its offset once."""
+        last = max([offset for offset, _ in clean[-1:]] + [offset for offset, _, _ in flagged[-1:]], default=-1)
+        first = min([offset for offset, _ in clean[:1]] + [offset for offset, _, _ in flagged[:1]], default=-1)
+        if first <= self._applied:
+            self._chunk_again(clean, flagged)
+            return
+        for offset, (minute, series), verdict in flagged:
+            self.flag(series, minute, offset=offset, verdict=verdict)
+        for slot, times in Counter([slot for _, slot in clean]).items():
+            total = self._totals.get(slot) or self._new(slot, Total())
+            total.evaluated += times
+            total.applied = last
+            self._dirty.add(slot)
+        self._applied = last
+
+    def _chunk_again(self, clean: Sequence[Clean], flagged: Sequence[tuple[int, Slot, Flagged]]) -> None:
+        """Count a chunk of which some may be counted already, in the order of the log."""
+        verdicts = {offset: verdict for offset, _, verdict in flagged}
+        slots = [*clean, *((offset, slot) for offset, slot, _ in flagged)]
+        for offset, (minute, series) in sorted(slots, key=itemgetter(0)):
+            if offset in verdicts:
+                self.flag(series, minute, offset=offset, verdict=verdicts[offset])
+            else:
+                self.add(series, minute, offset=offset)
 
     def forget_before(self, minute: int) -> None:
         """Drop minutes that no event can change any more."""
@@ -199,7 +236,8 @@ class Counts:
         minute, series = key.decode().split("|", 1)
         slot = (int(minute), series)
         if value is not None:
-            self._new(slot, msgspec.msgpack.decode(value, type=Total))
+            total = self._new(slot, msgspec.msgpack.decode(value, type=Total))
+            self._applied = max(self._applied, total.applied)
         elif self._totals.pop(slot, None) is not None:
             self._minutes[slot[0]].remove(series)
 

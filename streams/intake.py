@@ -2,9 +2,9 @@
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,14 +15,22 @@ from events.seen import Seen, event_hash
 from policy.policy import Policy
 from streams.books import Books
 from streams.dead_letters import DeadLetter, DeadLetterGuard
+from streams.errors import TooManyDeadLetters
 from streams.lane import Record
 
 _MOST_SEEN = 5_000_000
+_TOGETHER = 512
+"""Records that are looked at together; one odd record among them sends them all to be looked at one by one."""
 
 
-Arrival = tuple[int, float, Any]
-"""An event that counts, being new, valid and in time: its offset, its time in seconds since the epoch, and the event in
-the shape of its model. A plain tuple, since one is made per event."""
+class Chunk(NamedTuple):
+    """Events that count, being new, valid and in time, in the order of the log; three lists of one length."""
+
+    offsets: list[int]
+    ats: list[float]
+    """Event times, seconds since the epoch."""
+    events: list[Any]
+    """In the shape of their model."""
 
 
 class Position(msgspec.Struct, array_like=True):
@@ -58,25 +66,59 @@ class Intake:
         """No event older than this counts any more, seconds since the epoch."""
         return self.high - self._lateness
 
-    def arrivals(self, records: Iterable[Record]) -> Iterator[Arrival]:
-        """The events that count, in order. Raises TooManyDeadLetters; what came before it stays applied."""
-        books = self.books
-        new = [record for record in records if record.offset >= books.next_offset]
-        decoded = self._decode([one.value or b"" for one in new])
-        good = 0
-        for record, event in zip(new, decoded, strict=True):
-            at = inf if isinstance(event, InvalidRecord) else event.at.timestamp()
-            if at > record.timestamp / 1000 + self._future:
-                self._guard.good(good) if good else None
-                good = 0
-                self._set_aside(record, event)
+    def chunks(self, records: Iterable[Record]) -> Iterator[Chunk]:
+        """The events that count, in order. Raises TooManyDeadLetters; what came before it is in the chunks before."""
+        new = [record for record in records if record.offset >= self.books.next_offset]
+        for start in range(0, len(new), _TOGETHER):
+            some = new[start : start + _TOGETHER]
+            events = self._decode([one.value or b"" for one in some])
+            if (chunk := self._together(some, events)) is not None:
+                yield chunk
             else:
-                good += 1
-                if self._counts(at, event):
-                    yield record.offset, at, event
-            books.next_offset = record.offset + 1
-        self._guard.good(good) if good else None
+                yield from self._one_by_one(some, events)
         self._forget()
+
+    def _together(self, records: Sequence[Record], events: list[Any]) -> Chunk | None:
+        """All of the records, where nothing is the matter with any of them: the rule, and many times faster."""
+        if InvalidRecord in map(type, events):
+            return None
+        ats = [event.at.timestamp() for event in events]
+        low, high = min(ats), max(ats)
+        too_early = high > min([record.timestamp for record in records]) / 1000 + self._future
+        if too_early or low < max(self.high, high) - self._lateness:
+            return None
+        hashes = [event_hash(event.tenant, event.event_id) for event in events]
+        groups = _by_minute(ats, hashes, first=int(low // 60), last=int(high // 60))
+        if sum(map(len, groups.values())) < len(hashes) or not self._seen.add_all(groups):
+            return None
+        for minute, fresh in groups.items():
+            self._fresh[minute].extend(fresh)
+        self.high = max(self.high, high)
+        offsets = [record.offset for record in records]
+        self.books.read += len(offsets)
+        self.books.applied += len(offsets)
+        self.books.next_offset = offsets[-1] + 1
+        self._guard.good(len(offsets))
+        return Chunk(offsets, ats, events)
+
+    def _one_by_one(self, records: Sequence[Record], events: list[Any]) -> Iterator[Chunk]:
+        chunk = Chunk([], [], [])
+        try:
+            for record, event in zip(records, events, strict=True):
+                at = inf if isinstance(event, InvalidRecord) else event.at.timestamp()
+                if at > record.timestamp / 1000 + self._future:
+                    self._set_aside(record, event)
+                else:
+                    self._guard.good()
+                    if self._counts(at, event):
+                        chunk.offsets.append(record.offset)
+                        chunk.ats.append(at)
+                        chunk.events.append(event)
+                self.books.next_offset = record.offset + 1
+        except TooManyDeadLetters:
+            yield chunk
+            raise
+        yield chunk
 
     def _set_aside(self, record: Record, event: Any) -> None:
         if isinstance(event, InvalidRecord):
@@ -150,3 +192,12 @@ class Intake:
 
     def _chunk_key(self, minute: int, number: int) -> bytes:
         return f"i|{self.topic}|{minute}|{number}".encode()
+
+
+def _by_minute(ats: list[float], hashes: list[int], *, first: int, last: int) -> dict[int, set[int]]:
+    if first == last:
+        return {first: set(hashes)}
+    groups: dict[int, set[int]] = {}
+    for at, hashed in zip(ats, hashes, strict=True):
+        groups.setdefault(int(at // 60), set()).add(hashed)
+    return groups

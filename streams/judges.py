@@ -7,23 +7,25 @@ from typing import Any
 import msgspec
 
 from alerts.signal import Signal
+from events import State
 from events.topics import EVENT_TOPICS, FILTER_VERDICTS, REQUEST_LOGS
 from policy import LoadedPolicy
 from streams.blocks import Blocks
-from streams.detectors.automation import Automation, Request
+from streams.detectors.automation import Automation
 from streams.detectors.automation_state import AutomationState
 from streams.detectors.baselines import Baseline
-from streams.detectors.offender_state import OffenderState, gain
-from streams.detectors.repeat_offender import RepeatOffender
-from streams.detectors.verdict import Verdict
+from streams.detectors.offender_state import gain
+from streams.detectors.repeat_offender import ABOUT_THE_ANSWER, RepeatOffender
+from streams.intake import Chunk
 from streams.keyed import Keyed
 from streams.links import Links
 from streams.rule_states import RuleStates
 from streams.series import LinkEvidence, Tally
+from streams.subjects import Request, Subjects
 from streams.tallies import Tallies
 
-Subjects = Keyed[OffenderState, Verdict]
 StateRecords = Iterable[tuple[bytes, bytes | None]]
+_CLEAN = State.CLEAN.value
 _NOTHING: tuple[Signal, ...] = ()
 
 
@@ -35,8 +37,8 @@ class Judges:
         offender, automation = detectors.repeat_offender, detectors.automation
         detector = RepeatOffender(offender, policy.policy.care, policy.version)
         scopes = offender.scopes if offender.enabled else ()
-        self.subjects = Subjects(detector, state=OffenderState, prefix=b"s|")
-        self.sessions = Subjects(replace(detector, scope="session"), state=OffenderState, prefix=b"e|")
+        self.subjects = Subjects(detector, prefix=b"s|")
+        self.sessions = Subjects(replace(detector, scope="session"), prefix=b"e|")
         self.links = Links(offender.linking, log_e=detector.log_e) if offender.enabled and offender.linking else None
         self.blocks, self.tallies, self.rules = Blocks(), Tallies(b"t|"), RuleStates(policy)
         self.arrivals = {topic.name: Tallies(b"y|") for topic, _ in EVENT_TOPICS if topic is not FILTER_VERDICTS}
@@ -47,10 +49,35 @@ class Judges:
         self._judges_subjects = bool(scopes) or self.links is not None
         self._tells_subjects, self._by_session = "subject" in scopes, "session" in scopes
         self._by_key, self._by_habit = "api_key" in scopes, automation.enabled
+        self._simple = self._tells_subjects and not (
+            self._by_session or self._by_key or self.links or _CLEAN in self.rules.states
+        )
+        """A clean verdict is a request of its subject and nothing else."""
         self._watches_filters = detectors.filter_fault.enabled
         counted = (self.tallies, *self.arrivals.values())
         kept = (self.subjects, self.sessions, self.blocks, self.askers, self.keys, self.rules)
         self._parts: tuple[Tallies | Keyed[Any, Any] | Blocks | RuleStates, ...] = (*counted, *kept)
+
+    def verdicts(self, chunk: Chunk) -> list[Signal]:
+        """Filters' verdicts. Clean ones are put to their subjects together, before the next that is not clean."""
+        found: list[Signal] = []
+        requests: dict[str, list[Request]] = {}
+        for offset, at, verdict in zip(chunk.offsets, chunk.ats, chunk.events, strict=True):
+            if not self._simple or verdict.state != _CLEAN:
+                key = f"{verdict.tenant}|{verdict.subject}"
+                if waiting := requests.pop(key, None):
+                    self.subjects.requested(key, waiting)
+                found += self.verdict(offset, at, verdict)
+            elif verdict.category not in ABOUT_THE_ANSWER:
+                key = f"{verdict.tenant}|{verdict.subject}"
+                request = (offset, verdict.request_id, at)
+                if key in requests:
+                    requests[key].append(request)
+                else:
+                    requests[key] = [request]
+        for key, waiting in requests.items():
+            self.subjects.requested(key, waiting)
+        return found
 
     def verdict(self, offset: int, at: float, verdict: Any) -> tuple[Signal, ...]:
         """A filter's verdict; tallies are counted before the states change that they follow from."""
@@ -95,7 +122,7 @@ class Judges:
         found = self._request(offset, event) if topic == REQUEST_LOGS.name and self._by_habit else _NOTHING
         return found + self.rules.apply(topic, offset, event) if topic in self.rules.topics else found
 
-    def _request(self, offset: int, request: Request) -> tuple[Signal, ...]:
+    def _request(self, offset: int, request: Any) -> tuple[Signal, ...]:
         found = self.askers.apply(f"{request.tenant}|{request.subject}", offset, request)
         if request.api_key is not None:
             found += self.keys.apply(f"{request.tenant}|{request.api_key}", offset, request)
@@ -108,9 +135,7 @@ class Judges:
         self.baselines[baseline.id] = baseline
         self._new_baselines.append(baseline)
         for kept in (self.subjects, self.sessions):
-            detector = kept.detector
-            if isinstance(detector, RepeatOffender):
-                kept.detector = detector.with_baseline(baseline)
+            kept.know(kept.offenders.with_baseline(baseline))
 
     def published(self, source: int) -> Iterator[Tally | LinkEvidence]:
         """Running totals and evidence that changed since the last flush."""

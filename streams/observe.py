@@ -21,8 +21,8 @@ from events.topics import (
 )
 from policy import LoadedPolicy
 from streams import metrics, series
-from streams.counts import Counts
-from streams.intake import Intake
+from streams.counts import Clean, Counts, Slot
+from streams.intake import Chunk, Intake
 from streams.judges import Judges, decode_baseline
 from streams.lane import Flush, Lane, Record
 
@@ -63,17 +63,18 @@ class ObserveLane(Lane):
         intake = self.intakes[topic]
         before = msgspec.structs.astuple(intake.books)
         try:
-            if topic == FILTER_VERDICTS.name:
-                for offset, at, verdict in intake.arrivals(records):
-                    self._verdict(offset, at, verdict)
-            else:
-                for offset, at, event in intake.arrivals(records):
-                    self._tell(self.judges.other(topic, offset, at, event=event))
+            for chunk in intake.chunks(records):
+                if topic == FILTER_VERDICTS.name:
+                    self._count(chunk)
+                    self._tell(self.judges.verdicts(chunk))
+                else:
+                    for offset, at, event in zip(chunk.offsets, chunk.ats, chunk.events, strict=True):
+                        self._tell(self.judges.other(topic, offset, at, event=event))
         finally:
             self._touched.add(topic)
             self._set_aside(intake)
             self.read_to(topic, intake.books.next_offset)
-            _count(intake, before)
+            _book(intake, before)
 
     def _take_baselines(self, records: Iterable[Record]) -> None:
         for record in records:
@@ -84,21 +85,24 @@ class ObserveLane(Lane):
             self.read_to(BASELINES.name, record.offset + 1)
         self._touched.add(BASELINES.name)
 
-    def _verdict(self, offset: int, at: float, verdict: Any) -> None:
-        state = verdict.state
-        if verdict.score is not None and verdict.score_kind in _SCORES:
-            self._score(offset, at, verdict)
-        elif state not in _UNCOUNTED:
-            name = (
-                f"{verdict.tenant}|{verdict.model}|{verdict.provider}|{verdict.provider_category}|{verdict.stage}"
-                f"|{verdict.filter}|{verdict.filter_version or ''}"
-            )
-            if state in _FLAGGED:
-                self.counts.flag(name, int(at // 60), offset=offset, verdict=verdict)
-            else:
-                self.counts.add(name, int(at // 60), offset=offset)
-        if found := self.judges.verdict(offset, at, verdict):
-            self._tell(found)
+    def _count(self, chunk: Chunk) -> None:
+        clean: list[Clean] = []
+        flagged: list[tuple[int, Slot, Any]] = []
+        for offset, at, verdict in zip(chunk.offsets, chunk.ats, chunk.events, strict=True):
+            state = verdict.state
+            if verdict.score is not None and verdict.score_kind in _SCORES:
+                self._score(offset, at, verdict)
+            elif state not in _UNCOUNTED:
+                name = (
+                    f"{verdict.tenant}|{verdict.model}|{verdict.provider}|{verdict.provider_category}|{verdict.stage}"
+                    f"|{verdict.filter}|{verdict.filter_version or ''}"
+                )
+                if state in _FLAGGED:
+                    flagged.append((offset, (int(at // 60), name), verdict))
+                else:
+                    clean.append((offset, (int(at // 60), name)))
+        if clean or flagged:
+            self.counts.chunk(clean, flagged)
 
     def _tell(self, signals: Iterable[Signal]) -> None:
         for signal in signals:
@@ -205,7 +209,7 @@ class ObserveLane(Lane):
             intake.restored()
 
 
-def _count(intake: Intake, before: tuple[Any, ...]) -> None:
+def _book(intake: Intake, before: tuple[Any, ...]) -> None:
     after = msgspec.structs.astuple(intake.books)
     for index, outcome in enumerate(("applied", "late", "duplicate", "dead"), start=3):
         grown = after[index] - before[index]

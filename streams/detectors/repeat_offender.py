@@ -1,5 +1,6 @@
 """Finds people (or sessions) whose share of blocked requests is too high, or who turned; what follows is not its."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from dataclasses import replace as with_changes
 from functools import cached_property
@@ -25,7 +26,7 @@ from streams.detectors.verdict import Verdict
 
 _BLOCKED = State.BLOCKED.value
 _UNJUDGED = frozenset({State.NOT_EVALUATED.value, State.FILTER_ERROR.value})
-_ABOUT_THE_ANSWER = frozenset({Category.UNGROUNDED.value, Category.IRRELEVANT.value, Category.QUALITY.value})
+ABOUT_THE_ANSWER = frozenset({Category.UNGROUNDED.value, Category.IRRELEVANT.value, Category.QUALITY.value})
 """Categories that judge the model's answer: they are neither exposure nor violation of the person who asked."""
 
 
@@ -61,9 +62,9 @@ class RepeatOffender:
 
     def step(self, state: OffenderState, event: Verdict) -> tuple[OffenderState, tuple[Signal, ...]]:
         """Apply one verdict of the subject."""
-        if event.state in _UNJUDGED or event.category in _ABOUT_THE_ANSWER:
+        if event.state in _UNJUDGED or event.category in ABOUT_THE_ANSWER:
             return state, ()
-        state = self._with_request(state, event)
+        state = self.requested(state, ((0, event.request_id, event.at.timestamp()),))
         if event.state != _BLOCKED or event.category in self._excused or event.stage in self._injected_stages:
             return state, ()
         return self._with_block(state, event)
@@ -72,15 +73,21 @@ class RepeatOffender:
         """ln of the mixture e-CUSUM at this moment, for the accounts linked with this one; 0 is no evidence."""
         return log_e(state.case.turn, self._counting.weights, requests=state.requests) if state.case else 0.0
 
-    def _with_request(self, state: OffenderState, event: Verdict) -> OffenderState:
-        request = crc32(event.request_id.encode())
-        if request in state.recent:
-            return state
-        at = event.at.timestamp()
-        weight, latest = add(state.weight, state.at, at=at, half_life=self._half_life)
-        since = min(at, state.since) if state.requests else at
-        recent = (request, *state.recent[: REMEMBERED_REQUESTS - 1])
-        return OffenderState(state.requests + 1, weight, latest, since, recent, state.case)
+    def requested(self, state: OffenderState, asked: Iterable[tuple[int, str, float]]) -> OffenderState:
+        """The state after clean verdicts, each with its offset, request id and event time; a request counts once."""
+        half_life = self._half_life
+        requests, weight, latest, since, recent = state.requests, state.weight, state.at, state.since, state.recent
+        for _, request_id, at in asked:
+            request = crc32(request_id.encode())
+            if request in recent:
+                continue
+            weight, latest = add(weight, latest, at=at, half_life=half_life)
+            since = min(at, since) if requests else at
+            recent = (request, *recent[: REMEMBERED_REQUESTS - 1])
+            requests += 1
+        return (
+            state if requests == state.requests else OffenderState(requests, weight, latest, since, recent, state.case)
+        )
 
     def _with_block(self, state: OffenderState, event: Verdict) -> tuple[OffenderState, tuple[Signal, ...]]:
         case, is_charged = after_block(state.case or Case(), event, self._counting, requests=state.requests)

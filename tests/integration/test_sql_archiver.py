@@ -4,8 +4,10 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 from sql_facts import (
     ALICE,
@@ -147,9 +149,18 @@ class DyingStore(Store):
     def insert_rows(
         self, table: str, names: Sequence[str], *, rows: Iterable[Sequence[object]], token: str = ""
     ) -> None:
+        with self.death(table):
+            super().insert_rows(table, names, rows=rows, token=token)
+
+    def insert_table(self, table: str, rows: pa.Table, *, token: str = "") -> None:
+        with self.death(table):
+            super().insert_table(table, rows, token=token)
+
+    @contextmanager
+    def death(self, table: str) -> Iterator[None]:
         if table == self.table and not self.after:
             raise Crash
-        super().insert_rows(table, names, rows=rows, token=token)
+        yield
         if table == self.table:
             raise Crash
 

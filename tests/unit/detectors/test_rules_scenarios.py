@@ -50,8 +50,9 @@ class Partition:
         self.offset += 1
         return [
             signal
-            for arrival in self.intakes[topic].arrivals([record])
-            for signal in self.rules.apply(topic, arrival.offset, arrival.event)
+            for chunk in self.intakes[topic].chunks([record])
+            for offset, found in zip(chunk.offsets, chunk.events, strict=True)
+            for signal in self.rules.apply(topic, offset, found)
         ]
 
 

@@ -1,8 +1,8 @@
 """The whole worker on a log in memory: real lanes and the real partitioner, no broker, no clock, no Faust."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -44,13 +44,18 @@ PLACES = tuple(Place(agent, partition) for agent in AGENTS for partition in rang
 class InMemoryLog:
     """Topics with their records, lanes that read them, and the offsets that were committed."""
 
-    def __init__(self, policy: LoadedPolicy, events: Iterable[FilterVerdict]) -> None:
+    def __init__(
+        self,
+        policy: LoadedPolicy,
+        events: Iterable[FilterVerdict],
+        arrival: Callable[[FilterVerdict], datetime] = lambda event: event.at,
+    ) -> None:
         self._policy = policy
         self._topics: defaultdict[tuple[str, int], list[Raw]] = defaultdict(list)
         self._read: defaultdict[tuple[Place, str], int] = defaultdict(int)
         self._committed: defaultdict[tuple[Place, str], int] = defaultdict(int)
         for event in events:
-            key, stamp = f"{event.tenant}|{event.subject}".encode(), int(event.at.timestamp() * 1000)
+            key, stamp = f"{event.tenant}|{event.subject}".encode(), int(arrival(event).timestamp() * 1000)
             value = event.model_dump_json(exclude_none=True).encode()
             self._append(Outgoing(FILTER_VERDICTS.name, key, value, timestamp_ms=stamp))
         self._lanes = {place: self._opened(place) for place in PLACES}

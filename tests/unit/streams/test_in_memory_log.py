@@ -1,10 +1,12 @@
 """What Watchfloor concludes is a function of the events, not of batches, interleavings and crashes."""
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from in_memory_log import PLACES, InMemoryLog, Place
 from stream_records import START, verdict
 
 from events import FilterVerdict
-from events.topics import ENFORCEMENTS, INCIDENTS, LEDGER, SIGNALS
+from events.topics import BOOKS, ENFORCEMENTS, INCIDENTS, LEDGER, SERIES_COUNTS, SIGNALS
 from policy import LoadedPolicy, load_policy
 from policy.policy import Webhook
 
@@ -129,3 +131,97 @@ def test_any_interleaving_with_crashes_concludes_the_same(
                 log.crash(place, written=written)
 
     assert concluded(course) == at_once
+
+
+HOUR = timedelta(hours=1)
+EXTRA = st.sampled_from(["duplicate", "late", "future"])
+EXTRAS = st.lists(st.tuples(st.integers(0, len(EVENTS) - 1), EXTRA, st.integers(0, 80)), max_size=200)
+
+
+def disordered(extras: list[tuple[int, str, int]]) -> tuple[list[FilterVerdict], Counter[str]]:
+    """The events with others in between that must not count, and how many of which kind these are."""
+    between: dict[int, list[FilterVerdict]] = {}
+    kinds = Counter[str]()
+    for number, (place, kind, back) in enumerate(extras):
+        event = EVENTS[max(0, place - back)]
+        if EVENTS[place].at - event.at > timedelta(minutes=9):
+            continue
+        if kind == "late" and EVENTS[place].at < START + timedelta(minutes=15):
+            continue
+        if kind != "duplicate":
+            at = START - HOUR if kind == "late" else event.at + HOUR
+            event = event.model_copy(update={"event_id": f"{kind}-{number}", "at": at})
+        between.setdefault(place, []).append(event)
+        kinds[kind] += 1
+    return [one for place, event in enumerate(EVENTS) for one in (event, *between.get(place, ()))], kinds
+
+
+def arrival(event: FilterVerdict) -> datetime:
+    return event.at - HOUR if event.event_id.startswith("future") else event.at
+
+
+def booked(log: InMemoryLog) -> Counter[str]:
+    """What became of the events, over all partitions."""
+    books = [msgspec.json.decode(value or b"") for value in log.latest(BOOKS.name).values()]
+    return sum((Counter({name: one[name] for name in OUTCOMES}) for one in books), Counter())
+
+
+OUTCOMES = ("applied", "duplicate", "late", "dead")
+
+
+@settings(max_examples=8, deadline=None)
+@given(extras=EXTRAS)
+def test_repeated_late_and_future_events_conclude_the_same(
+    at_once: Conclusions, extras: list[tuple[int, str, int]]
+) -> None:
+    events, kinds = disordered(extras)
+    log = InMemoryLog(POLICY, events, arrival)
+    log.finish()
+    assert conclusions(log) == at_once
+    assert booked(log) == Counter(
+        applied=len(EVENTS), duplicate=kinds["duplicate"], late=kinds["late"], dead=kinds["future"]
+    )
+
+
+def spiking(found: Conclusions) -> set[str]:
+    """Series with an incident; which of their pages come early is a matter of order."""
+    return {series for series, detector in found.watched if detector == "category_spike"}
+
+
+Totals = Counter[tuple[str, int, str]]
+"""(series, minute, what) → how many, over all source partitions."""
+
+
+def totals(log: InMemoryLog) -> Totals:
+    latest: dict[tuple[str, int, int], dict[str, int]] = {}
+    for one in log.values(SERIES_COUNTS.name):
+        if "evaluated" in one:
+            latest[one["series"], one["minute"], one["source"]] = one
+    return sum(
+        (
+            Counter({(series, minute, what): one[what] for what in ("evaluated", "flagged", "blocked")})
+            for (series, minute, _), one in latest.items()
+        ),
+        Counter(),
+    )
+
+
+@pytest.fixture(scope="module")
+def totals_in_order() -> Totals:
+    log = InMemoryLog(POLICY, EVENTS)
+    log.finish()
+    return totals(log)
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**32), batch=st.integers(100, 1000))
+def test_events_shuffled_within_the_lateness_add_up_to_the_same_totals_and_spikes(
+    at_once: Conclusions, totals_in_order: Totals, seed: int, batch: int
+) -> None:
+    chance = random.Random(seed)
+    shuffled = sorted(EVENTS, key=lambda event: event.at + chance.random() * timedelta(minutes=9))
+    log = InMemoryLog(POLICY, shuffled)
+    log.finish(batch)
+    assert booked(log) == Counter(applied=len(EVENTS))
+    assert totals(log) == totals_in_order
+    assert spiking(conclusions(log)) == spiking(at_once)

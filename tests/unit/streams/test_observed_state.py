@@ -32,7 +32,8 @@ def intake() -> Intake:
 
 def took(events: Iterable[FilterVerdict], into: Intake, *, start: int = 0) -> int:
     """How many of the events count."""
-    return len(list(into.arrivals([record(offset, event) for offset, event in enumerate(events, start)])))
+    chunks = into.chunks([record(offset, event) for offset, event in enumerate(events, start)])
+    return sum(len(chunk.offsets) for chunk in chunks)
 
 
 def restored(state: Iterable[tuple[bytes, bytes | None]]) -> Intake:
@@ -182,5 +183,5 @@ def test_errors_name_the_place_and_no_content() -> None:
 def test_records_below_the_position_are_not_read_twice() -> None:
     one = intake()
     log = records([verdict(n) for n in range(5)])
-    assert len(list(one.arrivals(log[:3]))) == 3
-    assert [offset for offset, _, _ in one.arrivals(log)] == [3, 4]
+    assert [chunk.offsets for chunk in one.chunks(log[:3])] == [[0, 1, 2]]
+    assert [chunk.offsets for chunk in one.chunks(log)] == [[3, 4]]
