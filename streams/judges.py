@@ -44,6 +44,7 @@ class Judges:
         self.arrivals = {topic.name: Tallies(b"y|") for topic, _ in EVENT_TOPICS if topic is not FILTER_VERDICTS}
         self.askers = Keyed(Automation(automation, policy.version), state=AutomationState, prefix=b"a|")
         self.keys = Keyed(Automation(automation, policy.version, "api_key"), state=AutomationState, prefix=b"k|")
+        self._waiting: dict[str, list[Request]] = {}
         self.baselines: dict[str, Baseline] = {}
         self._new_baselines: list[Baseline] = []
         self._judges_subjects = bool(scopes) or self.links is not None
@@ -59,9 +60,9 @@ class Judges:
         self._parts: tuple[Tallies | Keyed[Any, Any] | Blocks | RuleStates, ...] = (*counted, *kept)
 
     def verdicts(self, chunk: Chunk) -> list[Signal]:
-        """Filters' verdicts. Clean ones are put to their subjects together, before the next that is not clean."""
+        """Filters' verdicts. Clean ones wait until the next of their subject that is not clean, or until `settle`."""
         found: list[Signal] = []
-        requests: dict[str, list[Request]] = {}
+        requests = self._waiting
         for offset, at, verdict in zip(chunk.offsets, chunk.ats, chunk.events, strict=True):
             if not self._simple or verdict.state != _CLEAN:
                 key = f"{verdict.tenant}|{verdict.subject}"
@@ -75,9 +76,13 @@ class Judges:
                     requests[key].append(request)
                 else:
                     requests[key] = [request]
-        for key, waiting in requests.items():
-            self.subjects.requested(key, waiting)
         return found
+
+    def settle(self) -> None:
+        """Put all clean verdicts that wait to their subjects: before anything is read, published or stored."""
+        for key, waiting in self._waiting.items():
+            self.subjects.requested(key, waiting)
+        self._waiting.clear()
 
     def verdict(self, offset: int, at: float, verdict: Any) -> tuple[Signal, ...]:
         """A filter's verdict; tallies are counted before the states change that they follow from."""

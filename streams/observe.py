@@ -71,6 +71,7 @@ class ObserveLane(Lane):
                     for offset, at, event in zip(chunk.offsets, chunk.ats, chunk.events, strict=True):
                         self._tell(self.judges.other(topic, offset, at, event=event))
         finally:
+            self.judges.settle()
             self._touched.add(topic)
             self._set_aside(intake)
             self.read_to(topic, intake.books.next_offset)
