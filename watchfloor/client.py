@@ -12,6 +12,8 @@ from watchfloor.place import Target
 
 _TIMEOUT = aiohttp.ClientTimeout(total=120)
 _TRIES = 8
+_KEPT_SECONDS = 2.0
+"""Below what servers keep an idle connection for: one that is used as it is closed fails."""
 
 
 class Refused(CommandError):
@@ -33,7 +35,8 @@ class Client:
     async def connected(cls, target: Target) -> AsyncIterator[Self]:
         """A session that is closed at the end."""
         headers = {"Authorization": f"Bearer {target.token}"}
-        async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as session:
+        connector = aiohttp.TCPConnector(keepalive_timeout=_KEPT_SECONDS)
+        async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT, connector=connector) as session:
             yield cls(session, target.url)
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import aiohttp
 import structlog
 import typer
 from pydantic import ValidationError
@@ -30,6 +31,7 @@ S = TypeVar("S", bound=BaseSettings)
 USER_ERRORS = (
     AlertsError,
     ApiError,
+    aiohttp.ClientError,
     BrokerError,
     CommandError,
     EventError,
