@@ -18,9 +18,9 @@ _MILLISECONDS = pa.timestamp("ms", tz="UTC")
 
 
 def plain_columns(names: Sequence[str], columns: Iterable[Sequence[object]]) -> Columns:
-    """Columns of text, numbers, booleans, datetimes or lists of these, as they are; None becomes the default."""
-    arrays = zip(names, (pa.array(column) for column in columns), strict=True)
-    return {name: array for name, array in arrays if not _says_nothing(array)}
+    """Columns of text, numbers, booleans, datetimes or tuples of these, as they are; None becomes the default."""
+    named = zip(names, columns, strict=True)
+    return {name: pa.array(column) for name, column in named if not _says_nothing(column)}
 
 
 def repeated_columns(names: Sequence[str], rows: Iterable[tuple[object, ...]]) -> Columns:
@@ -29,9 +29,9 @@ def repeated_columns(names: Sequence[str], rows: Iterable[tuple[object, ...]]) -
     Right for any rows, but slow where most are different. None becomes the default.
     """
     numbers: defaultdict[tuple[object, ...], int] = defaultdict(count().__next__)
-    places = np.array([numbers[row] for row in rows], np.int32)
-    arrays = {name: _spread(values, places) for name, values in zip(names, zip(*numbers, strict=True), strict=True)}
-    return {name: array for name, array in arrays.items() if not _says_nothing(array)}
+    places = np.fromiter(map(numbers.__getitem__, rows), np.int32)
+    named = zip(names, zip(*numbers, strict=True), strict=True)
+    return {name: _spread(values, places) for name, values in named if not _says_nothing(values)}
 
 
 def constant_column(value: object, size: int) -> pa.Array:
@@ -51,14 +51,13 @@ def microseconds(times: Sequence[object]) -> NDArray[np.int64]:
 
 
 def _spread(values: tuple[object, ...], places: NDArray[np.int32]) -> pa.Array:
-    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
-    index = pa.array(np.array([numbers[value] for value in values], np.int32)[places])
+    texts = any(isinstance(value, str) for value in values)
+    known = ["" if texts and value is None else value for value in values]
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(known))}
+    index = pa.array(np.array([numbers[value] for value in known], np.int32)[places])
     distinct = pa.array(list(numbers))
-    if not pa.types.is_string(distinct.type):
-        return distinct.take(index)
-    return pa.DictionaryArray.from_arrays(index, distinct.fill_null(""))
+    return pa.DictionaryArray.from_arrays(index, distinct) if texts else distinct.take(index)
 
 
-def _says_nothing(array: pa.Array) -> bool:
-    of = array.type.value_type if pa.types.is_list(array.type) else array.type
-    return bool(pa.types.is_null(of)) or array.null_count == len(array)
+def _says_nothing(column: Sequence[object]) -> bool:
+    return not any(column) and column.count(None) + column.count(()) == len(column)

@@ -42,7 +42,8 @@ class _LaneManager(TableManager):  # type: ignore[misc]  # faust is untyped for 
     """Opens lanes where Faust would recover its tables: after the assignment, before the first record."""
 
     async def on_rebalance(self, assigned: Any, revoked: Any, newly_assigned: Any, generation_id: int = 0) -> None:
-        await self.app.open_lanes(assigned)
+        with self.app.consumer.reading.opening():
+            await self.app.open_lanes(assigned)
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
 
@@ -134,11 +135,11 @@ def _applier(app: Worker, agent: str) -> Callable[[Any], Awaitable[None]]:
         async for event in stream.events():
             message = event.message
             lane = app.checkpoint.lane(agent, message.partition)
-            if lane is None:
+            if lane is None or message.value.reading != app.consumer.reading.number:
                 continue
             started = perf_counter()
             try:
-                lane.apply(own[message.topic], message.value)
+                lane.apply(own[message.topic], message.value.records)
             except Exception as failure:  # the worker's boundary: a batch that cannot be applied must not be skipped
                 log.error("batch_failed", agent=agent, partition=message.partition, kind=type(failure).__name__)
                 if not isinstance(failure, TooManyDeadLetters):

@@ -6,35 +6,22 @@ Sums over several series are not counted, but added up when they are published.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
 from events.keys import SeriesKey
-from events.topics import FILTER_VERDICTS
-from streams.detectors.attribution import DIMENSIONS, SERIES, Parts, merged, tally
+from streams.detectors.attribution import DIMENSIONS, tally
 from streams.series import SeriesCount, Tally
+from streams.sums import Place, Sum, Total, told
 
 _MOST_NAMES = 10_000
-_WITH_FILTER = 7
-"""Parts of a name that says which filter judged."""
 
 
 Slot = tuple[int, str]
 """A minute, and the name of what is counted in it."""
 Clean = tuple[int, Slot]
 """The offset of a verdict that flagged nothing, and where it counts."""
-
-
-class Total(msgspec.Struct, array_like=True, gc=False):
-    """Counts of one series in one minute, up to and including offset `applied`."""
-
-    evaluated: int = 0
-    flagged: int = 0
-    blocked: int = 0
-    applied: int = -1
-    parts: dict[str, dict[str, int]] = {}
-    """Dimension → value → flagged; the most frequent values only, the others under `…`."""
 
 
 class Flagged(Protocol):
@@ -86,7 +73,7 @@ class Counts:
         self._totals: dict[tuple[int, str], Total] = {}
         self._minutes: dict[int, list[str]] = {}
         self._sums: dict[str, tuple[str, ...]] = {}
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, Place] = {}
         self._dirty: set[tuple[int, str]] = set()
         self._grown: set[tuple[int, str]] = set()
         self._forgotten: list[Slot] = []
@@ -175,18 +162,18 @@ class Counts:
 
     def _summed(self, minute: int, changed: list[str], source: int) -> Iterator[SeriesCount]:
         """The series that changed and the sums that they are part of; a level adds up the one before it."""
-        below: dict[str, _Sum] = {}
+        below: dict[str, Sum] = {}
         for name in self._minutes[minute]:
-            below.setdefault(self._place(name).series, _Sum()).add(_Sum.of(self._totals[minute, name]))
+            below.setdefault(self._place(name).series, Sum()).add(Sum.of(self._totals[minute, name]))
         touched = {self._place(name).series for name in changed}
         grown = {self._place(name).series for name in changed if (minute, name) in self._grown}
-        yield from _told(minute, source, below, touched=touched, grown=grown)
+        yield from told(minute, source, below, touched=touched, grown=grown)
         for level in range(len(self._hierarchy)):
-            sums: dict[str, _Sum] = {}
+            sums: dict[str, Sum] = {}
             for series, part in below.items():
-                sums.setdefault(self._sum_of(series, level), _Sum()).take(series, part)
+                sums.setdefault(self._sum_of(series, level), Sum()).take(series, part)
             touched, grown = ({self._sum_of(series, level) for series in names} for names in (touched, grown))
-            yield from _told(minute, source, sums, touched=touched, grown=grown)
+            yield from told(minute, source, sums, touched=touched, grown=grown)
             below = sums
 
     def tallied(self, source: int) -> Iterator[Tally]:
@@ -205,10 +192,10 @@ class Counts:
                 counts = (evaluated, blocked, 0) if kind == "filter" else (evaluated,)
                 yield Tally(kind, key, minute, source, counts)
 
-    def _place(self, name: str) -> "_Place":
+    def _place(self, name: str) -> "Place":
         place = self._places.get(name)
         if place is None:
-            place = self._places[name] = _Place.of(name)
+            place = self._places[name] = Place.of(name)
         return place
 
     def _sum_of(self, series: str, level: int) -> str:
@@ -246,66 +233,6 @@ class Counts:
             self._minutes.setdefault(key[0], []).append(key[1])
         self._totals[key] = total
         return total
-
-
-class _Sum(msgspec.Struct, gc=False):
-    """Totals added up, and what they consist of."""
-
-    evaluated: int = 0
-    flagged: int = 0
-    blocked: int = 0
-    parts: list[Parts] = []
-    children: dict[str, int] = {}
-
-    @classmethod
-    def of(cls, total: Total) -> "_Sum":
-        return cls(total.evaluated, total.flagged, total.blocked, [total.parts] if total.parts else [])
-
-    def add(self, part: "_Sum") -> None:
-        self.evaluated += part.evaluated
-        self.flagged += part.flagged
-        self.blocked += part.blocked
-        self.parts += part.parts
-
-    def take(self, child: str, part: "_Sum") -> None:
-        self.add(part)
-        if part.flagged:
-            self.children[child] = part.flagged
-
-    def consists_of(self) -> dict[str, dict[str, int]]:
-        return merged([*self.parts, {SERIES: self.children}] if self.children else self.parts)
-
-
-class _Place(NamedTuple):
-    """Where a count belongs: its series, and the tallies that it is part of."""
-
-    series: str
-    tallies: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def of(cls, name: str) -> "_Place":
-        parts = name.split("|")
-        if len(parts) < _WITH_FILTER:
-            return cls(name, ())
-        tenant, _, provider, category, _, filter_name, version = parts
-        return cls(
-            name.rsplit("|", 2)[0],
-            (
-                ("filter", f"{tenant}|{filter_name}|{category}|{version}"),
-                ("activity", f"activity|{tenant}"),
-                ("activity", f"activity|{tenant}|{provider}"),
-                ("activity", f"activity||{FILTER_VERDICTS.name}"),
-            ),
-        )
-
-
-def _told(
-    minute: int, source: int, sums: dict[str, _Sum], *, touched: set[str], grown: set[str]
-) -> Iterator[SeriesCount]:
-    for name in sorted(touched):
-        total = sums[name]
-        parts = total.consists_of() if name in grown else {}
-        yield SeriesCount(name, minute, source, total.evaluated, total.flagged, total.blocked, parts)
 
 
 def _values(verdict: Flagged) -> tuple[str | None, ...]:

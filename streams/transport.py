@@ -4,8 +4,9 @@ Faust's cost is per message, so the batch is the message. Offsets are not commit
 commits them together with the state that they produced (docs/adr/0003).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiokafka
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -13,8 +14,18 @@ from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from streams.reading import Reading
+
 SCHEME = "batched"
 _FETCH_WAIT_MS = 100
+
+
+class Batch(NamedTuple):
+    """What one fetch found in one partition."""
+
+    reading: int
+    """Apply it only while this is the consumer's reading; of another, earlier batches may be missing."""
+    records: list[Any]
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped for mypy
@@ -41,6 +52,19 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] 
             **self.app.client_options,
         )
 
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek in every partition, to its beginning where nothing is committed; Faust leaves those where they are."""
+        found: Mapping[TP, int] = await self.call_thread(self._seek_to_committed)
+        return found
+
+    async def _seek_to_committed(self) -> Mapping[TP, int]:
+        consumer = self._ensure_consumer()
+        found: Mapping[TP, int] = await consumer.seek_to_committed()
+        for tp in consumer.assignment():
+            if not found.get(tp):
+                consumer.seek(tp, 0)
+        return found
+
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's livelock detector knows nothing of our commits; lag and flush age are metrics instead."""
 
@@ -51,20 +75,47 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reading = Reading()
+        self._fetching = asyncio.Lock()
+
+    def stop_flow(self) -> None:
+        """A rebalance begins: what is under way will be read again."""
+        super().stop_flow()
+        self.reading.end()
+
+    def resume_flow(self) -> None:
+        """Fetch again."""
+        super().resume_flow()
+        self.reading.resume()
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek while nothing is being fetched."""
+        async with self._fetching:
+            with self.reading.seeking():
+                found: Mapping[TP, int] = await super().seek_to_committed()
+        return found
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109
         """Fetch, and yield one message per partition. A batch that a rebalance overtakes is read again later."""
-        records, active = await self._wait_next_records(timeout)
-        generation = self.app.consumer_generation_id
-        if records is None or self.should_stop:
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        async with self._fetching:
+            if not self.flow_active:
+                return
+            reading = self.reading.number
+            records, active = await self._wait_next_records(timeout)
+        if records is None or reading is None or self.should_stop:
             return
         for tp, batch in records.items():
-            if not self.flow_active or self.app.consumer_generation_id != generation:
+            if not self.flow_active or self.reading.number != reading:
                 return
             if batch and (active is None or tp in active or tp in self._buffered_partitions):
-                yield tp, self._batch_message(tp, batch)
+                yield tp, self._message(tp, Batch(reading, batch))
 
-    def _batch_message(self, tp: TP, batch: list[Any]) -> ConsumerMessage:
-        last = batch[-1]
+    def _message(self, tp: TP, batch: Batch) -> ConsumerMessage:
+        last = batch.records[-1]
         return ConsumerMessage(
             tp.topic,
             tp.partition,

@@ -1,1 +1,1 @@
-"""How the parts grow: latency, lookups, memory, restart, rollup queries; throughput beside others is `python -m bench`."""
+"""How the parts grow: latency, lookups, memory, restart, rollups; throughput beside others is `python -m bench`."""

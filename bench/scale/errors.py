@@ -2,7 +2,8 @@
 
 ScaleError
 ├── NothingMeasured  a plot wants results that were never saved
-└── TooSlow          something that must happen did not within the time allowed
+├── TooSlow          something that must happen did not within the time allowed
+└── WrongAnswer      the API refused what it should answer
 """
 
 
@@ -24,3 +25,11 @@ class TooSlow(ScaleError):
     def __init__(self, what: str, seconds: float) -> None:
         self.what, self.seconds = what, seconds
         super().__init__(f"{what}: not within {seconds:g} s")
+
+
+class WrongAnswer(ScaleError):
+    """An HTTP status other than 200."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        super().__init__(f"the API answered {status}")

@@ -1,10 +1,10 @@
 """What a measurement is, and what it is told; it measures nothing itself."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from tempfile import NamedTemporaryFile
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import Any, Self
 
 import msgspec
 
@@ -21,8 +21,14 @@ class Scale:
     subjects: int = 1_000_000
     verdicts: int = 100_000_000
     """Stored rows for the rollup queries."""
+    minutes: float = 30.0
+    """After this time no more rows are stored; the queries run on those that are there."""
     seconds: float = 60.0
     """Length of a measurement under load."""
+
+    def sized(self, share: float) -> Self:
+        """The same with fewer subjects and verdicts."""
+        return replace(self, subjects=round(self.subjects * share), verdicts=round(self.verdicts * share))
 
     def steps(self, most: int) -> list[int]:
         """Decades up to `most`, which is the last: 10,000, 100,000, 1,000,000."""
@@ -34,7 +40,7 @@ class Measurement:
     """One of them, by name."""
 
     name: str
-    run: Callable[[Scale], Awaitable[Results]]
+    run: Callable[[Scale], Coroutine[Any, Any, Results]]
 
 
 async def from_child(module: str, *arguments: object, env: Mapping[str, str] | None = None) -> dict[str, Any]:

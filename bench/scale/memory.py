@@ -25,11 +25,7 @@ KINDS = {"clean": 0.0, "1 % offenders": 0.01, "clean, with request logs": 0.0, "
 
 async def memory(scale: Scale) -> Results:
     """Every kind of subject, at three sizes."""
-    rows = [
-        await from_child("memory", subjects, kind)
-        for kind in KINDS
-        for subjects in scale.steps(scale.subjects)
-    ]
+    rows = [await from_child("memory", subjects, kind) for kind in KINDS for subjects in scale.steps(scale.subjects)]
     return Results("memory", "Memory of the observe lanes, 4 partitions", machine(), tuple(rows))
 
 

@@ -26,10 +26,11 @@ class Results(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
 
     def save(self, folder: Path = SAVED) -> Path:
-        """Write them, over the last ones of this name."""
+        """Write them as JSON, and as a table of Markdown beside it, over the last ones of this name."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}.json"
         path.write_bytes(msgspec.json.format(msgspec.json.encode(self)) + b"\n")
+        path.with_suffix(".md").write_text(self.markdown(), "utf-8")
         return path
 
     @classmethod
@@ -39,6 +40,13 @@ class Results(msgspec.Struct, frozen=True):
         if not path.exists():
             raise NothingMeasured(name)
         return msgspec.json.decode(path.read_bytes(), type=cls)
+
+    def markdown(self) -> str:
+        """For the pages in docs/."""
+        first: Row = self.rows[0] if self.rows else {}
+        rule = ("---" if isinstance(cell, str) else "---:" for cell in first.values())
+        lines = [first, rule, *(map(shown, row.values()) for row in self.rows)]
+        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
     def table(self) -> Table:
         """For people."""

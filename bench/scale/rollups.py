@@ -1,4 +1,4 @@
-"""Rollup queries over many stored verdicts, and what a verdict takes on disk; made inside ClickHouse, not sent to it."""
+"""Rollup queries over many stored verdicts, and their bytes on disk; rows are made in ClickHouse, not sent to it."""
 
 import shutil
 import sys
@@ -36,22 +36,32 @@ async def rollups(scale: Scale) -> Results:
     """p50 and p95 of each query and span of time; in a process of its own, which leaves nothing on the disk."""
     SAVED.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="clickhouse-", dir=SAVED) as folder:
-        verdicts = min(scale.verdicts, shutil.disk_usage(folder).free // 2 // _ROOM)
-        found = await from_child("rollups", folder, verdicts)
+        room = shutil.disk_usage(folder).free // 2 // _ROOM
+        found = await from_child("rollups", folder, min(scale.verdicts, room), scale.minutes)
+    verdicts = found["verdicts"]
     Results("stored", f"Bytes on disk, {verdicts:,} verdicts", machine(), tuple(found["stored"])).save()
     return Results("rollups", f"Named queries over {verdicts:,} verdicts", machine(), tuple(found["queries"]))
 
 
 def fill(store: Store, verdicts: int, *, start: datetime) -> Iterator[int]:
-    """Insert verdicts and their request logs, in order of time; after each part, how many are there."""
+    """Insert verdicts and their request logs, the newest first; after each part, how many are there.
+
+    So a table that is not filled to the end has its last days as the full one would have them.
+    """
     requests = verdicts // _VERDICTS_PER_REQUEST
     shared = {"start": f"{start:%Y-%m-%d %H:%M:%S}", "step": _DAYS * 86_400_000 / requests, "subjects": _SUBJECTS}
-    for first in range(0, requests, _AT_ONCE // _VERDICTS_PER_REQUEST):
-        count = min(_AT_ONCE // _VERDICTS_PER_REQUEST, requests - first)
+    for first, count in parts(requests, _AT_ONCE // _VERDICTS_PER_REQUEST):
         _insert(store, "fill_requests", {**shared, "first": first, "count": count})
         eight = {"first": first * _VERDICTS_PER_REQUEST, "count": count * _VERDICTS_PER_REQUEST}
         _insert(store, "fill_verdicts", {**shared, **eight})
-        yield (first + count) * _VERDICTS_PER_REQUEST
+        yield (requests - first) * _VERDICTS_PER_REQUEST
+
+
+def parts(total: int, at_once: int) -> Iterator[tuple[int, int]]:
+    """First number and count of each part of 0..total, the last part first."""
+    for end in range(total, 0, -at_once):
+        first = max(0, end - at_once)
+        yield first, end - first
 
 
 def _insert(store: Store, name: str, params: Mapping[str, object]) -> None:
@@ -105,13 +115,21 @@ def _stored(store: Store, verdicts: int) -> Iterator[Row]:
         }
 
 
-def _measured(folder: str, verdicts: int) -> dict[str, list[Row]]:
-    store, console = open_store(StoreSettings(path=Path(folder) / "data")), Console(stderr=True)
+def _filled(store: Store, verdicts: int, minutes: float, *, end: datetime) -> int:
+    console, began, filled = Console(stderr=True), perf_counter(), 0
+    for filled in fill(store, verdicts, start=end - timedelta(days=_DAYS)):
+        passed = perf_counter() - began
+        console.print(f"{filled:,} verdicts after {passed:,.0f} s", highlight=False)
+        if passed > minutes * 60:
+            break
+    return filled
+
+
+def _measured(folder: str, wanted: int, minutes: float) -> dict[str, int | list[Row]]:
+    store = open_store(StoreSettings(path=Path(folder) / "data"))
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)  # noqa: TID251  the shell's clock
     up(store, Retention(), now=end)
-    began = perf_counter()
-    for done in fill(store, verdicts, start=end - timedelta(days=_DAYS)):
-        console.print(f"{done:,} verdicts after {perf_counter() - began:,.0f} s", highlight=False)
+    verdicts = _filled(store, wanted, minutes, end=end)
     queries: list[Row] = [
         {"query": query.name, "span": span, **_timed(store, query, params)}
         for query in on_rollups()
@@ -119,15 +137,15 @@ def _measured(folder: str, verdicts: int) -> dict[str, list[Row]]:
     ]
     stored = list(_stored(store, verdicts))
     store.close()
-    return {"queries": queries, "stored": stored}
+    return {"queries": queries, "stored": stored, "verdicts": verdicts}
 
 
 ROLLUPS = Measurement("rollups", rollups)
 
 
 def main() -> None:
-    """`python -m bench.scale.rollups FOLDER VERDICTS` prints its rows as JSON and how far it is to stderr."""
-    print(msgspec.json.encode(_measured(sys.argv[1], int(sys.argv[2]))).decode())
+    """`python -m bench.scale.rollups FOLDER VERDICTS MINUTES` prints its rows as JSON and how far it is to stderr."""
+    print(msgspec.json.encode(_measured(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))).decode())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The input of the fault tests, and what an undisturbed worker makes of it."""
 
-import uuid
 from time import monotonic
 
 import pytest
@@ -16,21 +15,16 @@ from broker.connection import KafkaSettings
 __all__ = ["apache", "told", "undisturbed"]
 
 
-def installation(kafka: ApacheKafka) -> KafkaSettings:
-    """Topics of one's own on the session's Apache Kafka."""
-    return kafka.settings.model_copy(update={"topic_prefix": f"{uuid.uuid4().hex[:8]}-"})
-
-
 @pytest.fixture
 def apache(apache_kafka: ApacheKafka) -> KafkaSettings:
     """Topics of the test's own on the session's Apache Kafka."""
-    return installation(apache_kafka)
+    return apache_kafka.installation()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def undisturbed(apache_kafka: ApacheKafka, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """What one worker that nothing happens to makes of the input."""
-    kafka, records = installation(apache_kafka), fixed_input()
+    kafka, records = apache_kafka.installation(), fixed_input()
     started = monotonic()
     log = tmp_path_factory.mktemp("undisturbed") / "worker.log"
     with worker(kafka, log, batch_records=500):

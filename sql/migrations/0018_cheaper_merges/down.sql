@@ -1,0 +1,2 @@
+ALTER TABLE request_logs {on_cluster} RESET SETTING vertical_merge_algorithm_min_rows_to_activate;
+ALTER TABLE filter_verdicts {on_cluster} RESET SETTING vertical_merge_algorithm_min_rows_to_activate;
