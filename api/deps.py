@@ -50,7 +50,7 @@ class ApiDeps:
         self.feed.hub.close()
 
 
-def _deps(request: Request) -> ApiDeps:
+async def _deps(request: Request) -> ApiDeps:  # async: FastAPI runs others in a thread, at twice the cost
     deps: ApiDeps = request.app.state.deps
     return deps
 
@@ -72,7 +72,7 @@ class Ask:
         return content_id("cmd", "at", caller.name, self.at.isoformat(), *what)
 
 
-def _ask(
+async def _ask(
     deps: Deps,
     idempotency_key: Annotated[
         str | None,

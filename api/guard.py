@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -64,22 +64,27 @@ def _refusal(path: str) -> Response:
     return clickhouse_error(Unauthenticated())
 
 
-def needs(*scopes: Scope) -> Callable[..., None]:
+def needs(*scopes: Scope) -> Callable[..., Awaitable[None]]:
     """A dependency that lets only tokens with one of the scopes pass; `admin` always does."""
 
-    def check(request: Request, _: Annotated[object, Security(_BEARER)]) -> None:
-        if not caller_of(request).may(scopes):
+    async def check(request: Request, _: Annotated[object, Security(_BEARER)]) -> None:
+        if not token_of(request).may(scopes):
             raise WrongScope(detail={"needs_one_of": [*scopes]})
 
     return check
 
 
-def caller_of(request: Request) -> Token:
+def token_of(request: Request) -> Token:
     """The token of the request. Raises Unauthenticated if the middleware did not see one."""
     token = getattr(request.state, "token", None)
     if not isinstance(token, Token):
         raise Unauthenticated
     return token
+
+
+async def caller_of(request: Request) -> Token:
+    """As `token_of`, for handlers."""
+    return token_of(request)
 
 
 Caller = Annotated[Token, Depends(caller_of)]

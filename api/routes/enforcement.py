@@ -35,7 +35,11 @@ def _lookup(deps: Deps) -> Lookup:
     return Lookup(deps.views.enforcements, deps.pseudonymiser, deps.policy.fail_mode, deps.clock())
 
 
-Now = Annotated[Lookup, Depends(_lookup)]
+async def _now(deps: Deps) -> Lookup:
+    return _lookup(deps)
+
+
+Now = Annotated[Lookup, Depends(_now)]
 
 
 @router.get(
