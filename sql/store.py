@@ -15,8 +15,8 @@ from sql.settings import StoreSettings
 
 Settings = Mapping[str, object]
 
-_FOR_NOW = frozenset({159, 202, 209, 210, 241, 242, 252, 279, 285, 319, 394, 425, 439, 999})
-"""Codes of ClickHouse that pass by themselves: timeouts, memory, too many parts or queries, no leader, no Keeper."""
+_FOR_NOW = frozenset({159, 202, 209, 210, 241, 242, 243, 252, 279, 285, 319, 394, 425, 439, 999})
+"""Codes of ClickHouse that pass by themselves: timeouts, memory, a full disk, too many parts or queries, no leader."""
 _LIMITS_REACHED = frozenset({159, 241})
 """Codes that mean "wait" to a writer and "ask for less" to a reader."""
 _ONE_BLOCK: Settings = {
