@@ -23,7 +23,7 @@ log = structlog.get_logger()
 _POLL_MS = 100
 _FETCH_BYTES = 8 << 20
 _NEVER_MS = 24 * 3_600_000
-_BATCHES_HELD = 4
+_BATCHES_HELD = 2
 """Reading pauses when so many full batches are in memory, over all partitions."""
 
 
@@ -98,9 +98,9 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
                 await self._store_due(stop)
                 await _soon(self._arrived)
             await reading
-            for partition in list(self._pending):
-                with contextlib.suppress(StoreUnavailable):
-                    await self._store(partition)
+            with contextlib.suppress(StoreUnavailable):
+                while self._pending:
+                    await self._store(next(iter(self._pending)))
         finally:
             reading.cancel()
             await self._consumer.stop()
@@ -135,7 +135,7 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         return held >= _BATCHES_HELD * self._settings.batch_records
 
     async def _store_due(self, stop: asyncio.Event) -> None:
-        for partition, pending in list(self._pending.items()):
+        for partition, pending in sorted(self._pending.items(), key=_size, reverse=True):
             full = len(pending.records) >= self._settings.batch_records
             if full or self._crowded() or monotonic() - pending.since >= self._settings.batch_seconds:
                 await self._store_patiently(partition, stop)
@@ -158,7 +158,8 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
             pending = self._pending.get(partition)
             if pending is None:
                 return
-            topic, records, began = self._own_name(partition), list(pending.records), monotonic()
+            topic, began = self._own_name(partition), monotonic()
+            records = pending.records[: self._settings.batch_records]
             report = await asyncio.to_thread(self._archiver.store_batch, Batch(topic, partition.partition, records))
             del pending.records[: len(records)]
             pending.since = began
@@ -177,6 +178,10 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
 
     def _own_name(self, partition: TopicPartition) -> str:
         return str(partition.topic).removeprefix(self._kafka.topic_prefix)
+
+
+def _size(item: tuple[TopicPartition, _Pending]) -> int:
+    return len(item[1].records)
 
 
 async def _soon(event: asyncio.Event) -> None:
