@@ -6,6 +6,7 @@ BrokerError
 ├── TopicRefused             the broker would not create a topic
 ├── SendFailed               records were not acknowledged
 ├── Fenced                   another producer took over this transactional id
+├── MembershipLost           the client has stopped taking part in its consumer group
 ├── RecordGone               no record is at that offset
 ├── BadShadowName            a shadow's name does not fit into topic names
 ├── TransactionsUnsupported  the embedded broker has no transactions
@@ -53,6 +54,14 @@ class SendFailed(BrokerError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"records were not acknowledged: {reason}")
         self.reason = reason
+
+
+class MembershipLost(BrokerError):
+    """The client has stopped taking part in its consumer group, and would get no records any more: start again."""
+
+    def __init__(self, group: str, reason: str) -> None:
+        super().__init__(f"the Kafka client is no longer a member of group {group} ({reason}): start the process again")
+        self.group, self.reason = group, reason
 
 
 class Fenced(BrokerError):

@@ -8,12 +8,13 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broker.connection import KafkaSettings
+from broker.group import GroupConsumer
 from sql.archiver import Archiver
 from sql.batch import Batch, StoredReport
 from sql.errors import StoreUnavailable
@@ -75,7 +76,7 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         self._pending: dict[TopicPartition, _Pending] = {}
         self._storing = asyncio.Lock()
         self._arrived, self._stored = asyncio.Event(), asyncio.Event()
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = GroupConsumer(
             **kafka.options(),
             group_id=settings.group or f"{kafka.topic_prefix}watchfloor-archiver",
             enable_auto_commit=False,
@@ -89,7 +90,8 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Follow until `stop` is set, then store what is read. Raises what is no mere outage of ClickHouse."""
+        """Follow until `stop` is set, then store what is read. Raises what is no mere outage of ClickHouse, and
+        MembershipLost."""
         self._consumer.subscribe([self._kafka.wire_name(topic) for topic in self._archiver.topics], listener=self)
         await self._consumer.start()
         reading = asyncio.create_task(self._read_on(stop))

@@ -28,6 +28,10 @@ _MEASURED = frozenset(topic.name for topic, _ in EVENT_TOPICS)
 """Topics whose lag is told; those of the worker's own end with transaction markers, which look like lag."""
 
 
+_REBALANCE_SECONDS = 10.0
+"""Within which a worker that another one took lanes from is told so, once its session is over."""
+
+
 class _RawSchema(Schema):  # type: ignore[misc]  # faust is untyped for mypy
     """Batches arrive as lists of raw records; lanes decode them."""
 
@@ -105,6 +109,7 @@ def create_app(settings: WorkerSettings, kafka: KafkaSettings, policy: LoadedPol
     app.client_options = kafka.options()
     agents = lane_factories(policy, partitions=kafka.partitions)
     app.checkpoint = Checkpoint(kafka, group, agents=agents, interval=settings.flush_seconds, on_failure=app.crash)
+    app.checkpoint.patience = settings.session_seconds + _REBALANCE_SECONDS
     app.checkpoint.commit_offsets = _committer(app)
     app.on_partitions_revoked.connect(_closer(app))
     for agent, inputs in INPUTS:

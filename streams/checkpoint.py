@@ -53,9 +53,12 @@ class Checkpoint:
         self.group = group
         self.agents = agents
         self.interval = interval
+        self.patience = 20.0
+        """Seconds in which a rebalance must follow when another owner took over a lane."""
         self.on_failure = on_failure
         self.commit_offsets: CommitOffsets | None = None
         self._open: dict[tuple[str, int], _OpenLane] = {}
+        self._closed = asyncio.Event()
 
     def lane(self, agent: str, partition: int) -> Lane | None:
         """The open lane, or None when a rebalance has taken it away."""
@@ -92,6 +95,8 @@ class Checkpoint:
     async def close(self) -> None:
         """Flush and give up every lane, before a rebalance or at the end."""
         entries, self._open = list(self._open.values()), {}
+        self._closed.set()
+        self._closed = asyncio.Event()
         await asyncio.gather(*(self._close(entry) for entry in entries))
 
     async def abandon(self, agent: str, partition: int) -> None:
@@ -118,14 +123,23 @@ class Checkpoint:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(entry.closing.wait(), self.interval)
                 await self._flush(entry)
-        except Fenced:
+        except Fenced as failure:
             log.warning("lane_fenced", agent=entry.lane.agent, partition=entry.lane.partition)
             if self._open.pop((entry.lane.agent, entry.lane.partition), None):
                 await self._gone(entry)
+                await self._expect_rebalance(failure)
         except Exception as failure:  # the worker's boundary: a lane that cannot flush must not go on
             log.error(
                 "flush_failed", agent=entry.lane.agent, partition=entry.lane.partition, kind=type(failure).__name__
             )
+            await self.on_failure(failure)
+
+    async def _expect_rebalance(self, failure: Fenced) -> None:
+        """Whoever took over a lane did so in a rebalance, which we learn of late. Without one, nobody has the lane."""
+        try:
+            await asyncio.wait_for(self._closed.wait(), self.patience)
+        except TimeoutError:
+            log.error("lane_lost", patience=self.patience)
             await self.on_failure(failure)
 
     async def _flush(self, entry: _OpenLane) -> None:

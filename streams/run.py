@@ -17,6 +17,9 @@ from streams.settings import WorkerSettings
 
 log = structlog.get_logger()
 
+_GOODBYE_SECONDS = 8.0
+"""Within the ten seconds that a container's engine usually waits."""
+
 
 async def run_worker(
     settings: WorkerSettings,
@@ -40,10 +43,21 @@ async def run_worker(
         with contextlib.suppress(asyncio.CancelledError):
             await delivering
         await app.checkpoint.close()
-        await app.stop()
+        await _leave(app)
     failure = app.failure or app.crash_reason
     if failure is not None:
         raise failure
+
+
+async def _leave(app: Worker) -> None:
+    """Leave the group. Everything is durable by now; a rebalance under way can keep Faust from ever being done."""
+    leaving = asyncio.create_task(app.stop())
+    await asyncio.wait({leaving}, timeout=_GOODBYE_SECONDS)
+    if leaving.done():
+        leaving.result()
+    else:
+        leaving.cancel()
+        log.warning("left_without_goodbye", group=app.conf.id)
 
 
 async def _first(*waits: Coroutine[Any, Any, Any]) -> None:

@@ -8,12 +8,14 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 
-import aiokafka
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
+from mode.threads import WorkerThread
 
+from broker.errors import MembershipLost
+from broker.group import GroupConsumer
 from streams.reading import Reading
 
 SCHEME = "batched"
@@ -28,13 +30,24 @@ class Batch(NamedTuple):
     records: list[Any]
 
 
+class _Thread(WorkerThread):  # type: ignore[misc]  # mode is untyped for mypy
+    """Ends with the process, even when a rebalance keeps it from ending by itself."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.daemon = True
+
+
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped for mypy
     """The consumer's own thread and event loop. Partitions of co-keyed topics go to the same worker."""
 
-    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+    Worker = _Thread
+
+    def _create_worker_consumer(self, transport: Any) -> GroupConsumer:
         conf = self.app.conf
         self._assignor = RangePartitionAssignor
-        return aiokafka.AIOKafkaConsumer(
+        return GroupConsumer(
+            on_lost=self._tell_app,
             client_id=conf.broker_client_id,
             group_id=conf.id,
             partition_assignment_strategy=[RangePartitionAssignor],
@@ -51,6 +64,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] 
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
             **self.app.client_options,
         )
+
+    def _tell_app(self, failure: MembershipLost) -> None:
+        asyncio.run_coroutine_threadsafe(self.app.crash(failure), self.parent_loop)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek in every partition, to its beginning where nothing is committed; Faust leaves those where they are."""

@@ -22,6 +22,7 @@ from events.topics import FILTER_VERDICTS, REQUEST_LOGS
 
 ARCHIVED = (FILTER_VERDICTS, REQUEST_LOGS)
 _PATIENCE = 240.0
+_LINES_TOLD = 30
 Fault = Callable[["Site"], Awaitable[None]]
 
 
@@ -48,18 +49,34 @@ class Site:
     ) -> AsyncIterator[Self]:
         """Fed with `records` while the block lasts."""
         site = cls(kafka, folder, broker=broker, chance=chance)
-        await asyncio.to_thread(migrated, site._clickhouse, folder / "migrate.log")
-        async with Run.fed(kafka, records) as run:
-            with site._processes:
-                site._run = run
-                site._worker = site._started("worker")
-                site._archiver = site._processes.enter_context(
-                    archiver(kafka, folder / "archiver.log", clickhouse=site._clickhouse)
-                )
+        try:
+            async with site._up(records):
                 yield site
+        except Exception as failure:
+            failure.add_note(site._said())
+            raise
+
+    @asynccontextmanager
+    async def _up(self, records: Sequence[Outgoing]) -> AsyncIterator[None]:
+        await asyncio.to_thread(migrated, self._clickhouse, self._folder / "migrate.log")
+        async with Run.fed(self.kafka, records) as self._run:
+            with self._processes:
+                self._worker = self._started("worker")
+                self._archiver = self._processes.enter_context(
+                    archiver(self.kafka, self._folder / "archiver.log", clickhouse=self._clickhouse)
+                )
+                yield
 
     def _started(self, name: str) -> Process:
         return self._processes.enter_context(worker(self.kafka, self._folder / f"{name}.log", batch_records=500))
+
+    def _said(self) -> str:
+        """The last events in every log, without what the Kafka client says in each outage."""
+        return "\n".join(
+            line
+            for log in sorted(self._folder.glob("*.log"))
+            for line in (f"--- {log.name}", *_events(log)[-_LINES_TOLD:])
+        )
 
     @property
     def fed(self) -> bool:
@@ -154,6 +171,10 @@ class Site:
         while True:
             self._revive()
             await asyncio.sleep(0.5)
+
+
+def _events(log: Path) -> list[str]:
+    return [line for line in log.read_text("utf-8", "replace").splitlines() if line.startswith("{")]
 
 
 FAULTS: dict[Fault, int] = {

@@ -13,6 +13,7 @@ from broker import errors
         (errors.TopicRefused("signals", "policy"), "refused topic signals: policy"),
         (errors.SendFailed("MessageSizeTooLargeError"), "not acknowledged: MessageSizeTooLargeError"),
         (errors.Fenced("decide-0"), "another owner took over decide-0"),
+        (errors.MembershipLost("worker", "cancelled"), r"no longer a member of group worker \(cancelled\): start"),
         (errors.TransactionsUnsupported(), "no transactions"),
         (errors.EmbeddedBrokerMissing(), r"pip install 'watchfloor\[embedded\]'"),
         (errors.EmbeddedBrokerFailed(Path("b.log"), exit_code=3), "ended with code 3; see b.log"),
