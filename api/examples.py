@@ -29,8 +29,17 @@ STANDING: Json = {
     "fail_mode": "open",
     "as_of": "2026-03-02T10:16:00Z",
 }
-BATCH_IN: Json = {"subjects": [{"tenant": TENANT, "subject": SUBJECT}, {"tenant": TENANT, "user": "jane@example.com"}]}
-BATCH: Json = {"items": [STANDING, STANDING | {"standing": "allowed", "until": None, "message": None, "decisions": []}]}
+BATCH_IN: Json = {
+    "subjects": [
+        {"tenant": TENANT, "subject": SUBJECT},
+        {"tenant": TENANT, "user": "jane@example.com"},
+        {"tenant": TENANT, "session": "chat-7"},
+        {"tenant": TENANT, "api_key": "checkout-production"},
+    ]
+}
+_ALLOWED: Json = {"standing": "allowed", "until": None, "message": None, "decisions": [], "revision": 0}
+_PSEUDONYMS = ("k1.njqw4zjanfzsa43vmnuca3tpoa", "k1.onsxg43jn5xcay3imf2c2nztoa", "k1.mnugky3ln52xiidqojxwi5ldoa")
+BATCH: Json = {"items": [STANDING, *(STANDING | _ALLOWED | {"subject": one} for one in _PSEUDONYMS)]}
 _REJECTED: Json = {
     "code": "invalid",
     "message": "A field is missing or does not fit.",

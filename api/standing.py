@@ -5,36 +5,48 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from alerts.enforcement import STANDINGS, Enforcement, Standing
 from api.views import EnforcementView
 from events.event import Instant, Pseudonym, Tenant
-from events.pseudonym import Pseudonymiser
+from events.formats.envelope import RawIdentifier
+from events.pseudonym import Kind, Pseudonymiser
 
 FailMode = Literal["open", "closed"]
+IdKind = Literal["subject", "user", "session", "api_key"]
+"""What names somebody: a pseudonym, or one of the ids that applications use themselves."""
 
 
 class Who(BaseModel):
-    """A subject by pseudonym, or a user by the application's own id, which is pseudonymised on arrival."""
+    """A subject, session or API key: by its pseudonym, or by the application's own id, pseudonymised on arrival."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     tenant: Tenant
+    """The tenant."""
     subject: Pseudonym | None = None
-    user: str | None = Field(default=None, min_length=1, max_length=512)
+    """A pseudonym, of whatever kind."""
+    user: RawIdentifier | None = None
+    """The end user as the application knows them."""
+    session: RawIdentifier | None = None
+    """The session, as it was sent with its events."""
+    api_key: RawIdentifier | None = None
+    """The name or hash of the credential, as it was sent with its events."""
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.subject is None) == (self.user is None):
-            raise ValueError("give either subject or user")
+    def _named_once(self) -> Self:
+        if sum(name is not None for name in (self.subject, self.user, self.session, self.api_key)) != 1:
+            raise ValueError("give one of subject, user, session and api_key")
         return self
 
     def pseudonyms(self, pseudonymiser: Pseudonymiser) -> tuple[str, ...]:
-        """Every pseudonym that this person may be stored under, the current key's first."""
-        if self.user is None:
-            return (self.subject or "",)
-        return pseudonymiser.candidates(self.tenant, "subject", self.user)
+        """Every pseudonym that this may be stored under, the current key's first."""
+        raw: dict[Kind, str | None] = {"subject": self.user, "session": self.session, "api_key": self.api_key}
+        for kind, name in raw.items():
+            if name is not None:
+                return pseudonymiser.candidates(self.tenant, kind, name)
+        return (self.subject or "",)
 
 
 class StandingOut(BaseModel):
@@ -45,7 +57,7 @@ class StandingOut(BaseModel):
     tenant: Tenant
     """The tenant."""
     subject: Pseudonym
-    """The subject."""
+    """The pseudonym that the standing is kept under: a subject's, a session's or an API key's."""
     standing: Standing
     """The gravest measure in force."""
     until: Instant | None

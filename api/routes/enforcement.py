@@ -1,6 +1,6 @@
 """What gateways ask: may this subject go on; one, many, or every change as it happens. All answers come from memory."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import StreamingResponse
@@ -13,7 +13,7 @@ from api.document import answers, body
 from api.errors import BadCursor, BodyTooLarge, Invalid, OtherTenant, TooManyStreams, Unreadable
 from api.guard import Caller, check_tenant, needs, tenants_of
 from api.sse import Source, stream
-from api.standing import Lookup, StandingOut, Who
+from api.standing import IdKind, Lookup, StandingOut, Who
 from events.event import Tenant
 
 router = APIRouter(prefix="/v1", tags=["enforcement"], dependencies=[Depends(needs("gateway", "analyst", "reviewer"))])
@@ -90,23 +90,24 @@ def _source(deps: Deps, tenants: frozenset[str] | None, *, resume: str) -> Sourc
 )
 async def get_standing(
     tenant: Annotated[Tenant, Path(description="The tenant.")],
-    subject: Annotated[str, Path(max_length=512, description="A pseudonym; with `id_kind=user` a raw id.")],
+    subject: Annotated[str, Path(max_length=512, description="A pseudonym, or a raw id: see `id_kind`.")],
     now: Now,
     caller: Caller,
-    id_kind: Annotated[Literal["subject", "user"], Query(description="What kind of id the path holds.")] = "subject",
+    id_kind: Annotated[IdKind, Query(description="What kind of id the path holds.")] = "subject",
 ) -> StandingOut:
-    """The standing of one subject now. Unknown subjects are `allowed`. Prefer the batch for raw user ids: URLs are
-    logged by proxies, bodies are not.
+    """The standing of one subject, session or API key now. What is unknown is `allowed`. Prefer the batch for raw ids:
+    URLs are logged by proxies, bodies are not.
     """
     check_tenant(caller, tenant)
     return now.one(_who(tenant, subject, id_kind))
 
 
-def _who(tenant: str, named: str, kind: str) -> Who:
+def _who(tenant: str, named: str, kind: IdKind) -> Who:
     try:
         return Who.model_validate({"tenant": tenant, kind: named})
     except ValidationError as error:
-        raise Invalid(field="subject", detail={"reason": "not_a_pseudonym"}) from error
+        reason = "not_a_pseudonym" if kind == "subject" else "blank"
+        raise Invalid(field="subject", detail={"reason": reason}) from error
 
 
 @router.post(
@@ -116,7 +117,7 @@ def _who(tenant: str, named: str, kind: str) -> Who:
     openapi_extra=body(examples.BATCH_IN),
 )
 async def post_batch(asked: BatchIn, now: Now, caller: Caller) -> BatchOut:
-    """Up to 1,000 subjects or users at once, answered in order. One foreign tenant refuses all."""
+    """Up to 1,000 subjects, users, sessions and API keys at once, answered in order. One foreign tenant refuses all."""
     for who in asked.subjects:
         check_tenant(caller, who.tenant)
     return BatchOut(items=now.many(asked.subjects))

@@ -134,6 +134,7 @@ def _scope(method: str, path: str) -> dict[str, Any]:
         (b'{"subjects": []}', 422, "invalid"),
         (b'{"subjects": [{"tenant": "contoso"}]}', 422, "invalid"),
         (b'{"subjects": [{"tenant": "contoso", "user": "a", "subject": "b"}]}', 422, "invalid"),
+        (b'{"subjects": [{"tenant": "contoso", "session": "jane-s", "api_key": "jane-k"}]}', 422, "invalid"),
         (b'{"subjects": [{"tenant": "contoso", "user": "a", "jane-x": 1}]}', 422, "invalid"),
         (b"\xff\xfe", 400, "unreadable"),
     ],

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from alert_facts import SUBJECT, TENANT, signal
-from api_world import NOW, World
+from api_world import KEYS, NOW, World
 
 from alerts.decision import Decision
-from events.pseudonym import Pseudonymiser
+from events.pseudonym import Kind, Pseudonymiser
 
 ENFORCEMENT = f"/v1/enforcement/{TENANT}/{SUBJECT}"
 
@@ -61,12 +61,20 @@ async def test_the_appellant_is_the_affected_person_not_the_gateway() -> None:
 
 
 @pytest.mark.parametrize("key", ["k1", "k2"])
-async def test_a_user_may_appeal_under_any_key(key: str) -> None:
+@pytest.mark.parametrize(("id_kind", "kind"), [("user", "subject"), ("session", "session"), ("api_key", "api_key")])
+async def test_an_appeal_may_name_a_raw_id_under_any_key(id_kind: str, kind: Kind, key: str) -> None:
     world = World()
-    keys = {"k2": bytes(range(32)), "k1": bytes(range(100, 132))}
-    decision = world.suspend(Pseudonymiser({key: keys[key]}).pseudonym(TENANT, "subject", "jane"))
-    answer = await world.post("/v1/appeals", "gateway", json=complaint(decision, subject=None, user="jane"))
+    decision = world.suspend(Pseudonymiser({key: KEYS[key]}).pseudonym(TENANT, kind, "jane"))
+    answer = await world.post("/v1/appeals", "gateway", json=complaint(decision, subject=None, **{id_kind: "jane"}))
     assert (answer.status_code, answer.json()["subject"]) == (201, decision.subject)
+    assert "jane" not in world.writer.commands[0].model_dump_json()
+
+
+async def test_an_appeal_against_a_sessions_decision_in_the_users_name_is_404() -> None:
+    world = World()
+    decision = world.suspend(world.deps.pseudonymiser.pseudonym(TENANT, "session", "jane"))
+    answer = await world.post("/v1/appeals", "gateway", json=complaint(decision, subject=None, user="jane"))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "decision_not_found")
 
 
 async def test_an_appeal_against_somebody_elses_decision_is_404() -> None:

@@ -3,15 +3,18 @@
 import asyncio
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 import pytest
 from alert_facts import AT, SUBJECT, TENANT
-from api_world import KEYS, World, event_frames, followed
+from api_world import KEYS, World, envelope, event_frames, followed
 
-from events.pseudonym import Pseudonymiser
+from api.standing import IdKind
+from events.pseudonym import Kind, Pseudonymiser
 
+ID_KINDS = get_args(IdKind)
+KINDS: list[tuple[str, Kind]] = [("user", "subject"), ("session", "session"), ("api_key", "api_key")]
 OTHER = "k1." + "b" * 26
 PATH = f"/v1/enforcement/{TENANT}"
 
@@ -46,12 +49,70 @@ async def test_a_measure_ends_at_its_time_without_any_further_record() -> None:
 
 
 @pytest.mark.parametrize("key", ["k1", "k2"])
-@pytest.mark.parametrize("user", ["jane", "jane/doe", "jane doe+ä@example.com", "a|b", "%2e"])
-async def test_a_user_is_found_under_every_key(key: str, user: str) -> None:
+@pytest.mark.parametrize("raw", ["jane", "jane/doe", "jane doe+ä@example.com", "a|b", "%2e"])
+@pytest.mark.parametrize(("id_kind", "kind"), KINDS)
+async def test_a_raw_id_is_found_under_every_key(id_kind: str, kind: Kind, raw: str, key: str) -> None:
     world = World()
-    world.suspend(Pseudonymiser({key: KEYS[key]}).pseudonym(TENANT, "subject", user))
-    found = (await world.get(f"{PATH}/{quote(user, safe='')}?id_kind=user", "gateway")).json()
+    world.suspend(Pseudonymiser({key: KEYS[key]}).pseudonym(TENANT, kind, raw))
+    found = (await world.get(f"{PATH}/{quote(raw, safe='')}?id_kind={id_kind}", "gateway")).json()
     assert found["standing"] == "warned"
+    batch = {"subjects": [{"tenant": TENANT, id_kind: raw}]}
+    assert (await world.post("/v1/enforcement:batch", "gateway", json=batch)).json()["items"] == [found]
+
+
+@pytest.mark.parametrize(("decided", "kind"), KINDS)
+async def test_one_text_as_user_session_and_key_has_three_standings(decided: str, kind: Kind) -> None:
+    world = World()
+    world.suspend(world.deps.pseudonymiser.pseudonym(TENANT, kind, "jane"))
+    world.suspend(world.deps.pseudonymiser.pseudonym("fabrikam", kind, "anna"), "fabrikam")
+    for raw, restricted in (("jane", [decided]), ("anna", [])):
+        people = {"subjects": [{"tenant": TENANT, id_kind: raw} for id_kind, _ in KINDS]}
+        answers = (await world.post("/v1/enforcement:batch", "gateway", json=people)).json()["items"]
+        found = zip((id_kind for id_kind, _ in KINDS), answers, strict=True)
+        assert [id_kind for id_kind, one in found if one["standing"] != "allowed"] == restricted
+
+
+@pytest.mark.parametrize("form", ["azure-openai-chat", "canonical"])
+async def test_what_was_sent_with_events_is_found_by_the_same_names(form: str) -> None:
+    world = World()
+    names = {"user": "jane@example.com", "session": "chat 7", "api_key": "checkout/production"}
+    feedback = {
+        "kind": "user_feedback", "event_id": "f1", "at": AT.isoformat(), "tenant": TENANT, "request_id": "req-1",
+        "provider": "azure.openai", "model": "gpt-4.1", "thumb": "down",
+    }  # fmt: skip
+    item = (envelope() if form == "azure-openai-chat" else feedback) | names
+    assert (await world.post(f"/v1/ingest/{form}", "ingest", json=item)).status_code == 202
+    stored = world.sink.events[0]
+    assert stored.session
+    assert stored.api_key
+    people = {"subjects": [{"tenant": TENANT, id_kind: raw} for id_kind, raw in names.items()]}
+    found = (await world.post("/v1/enforcement:batch", "gateway", json=people)).json()["items"]
+    assert [one["subject"] for one in found] == [stored.subject, stored.session, stored.api_key]
+
+
+@pytest.mark.parametrize("raw", ["", " ", "jane" * 200])
+@pytest.mark.parametrize("id_kind", ["user", "session", "api_key"])
+async def test_a_blank_or_endless_raw_id_is_422_and_not_repeated(id_kind: str, raw: str) -> None:
+    world, people = World(), {"subjects": [{"tenant": TENANT, id_kind: raw}]}
+    one = await world.get(f"{PATH}/{quote(raw)}?id_kind={id_kind}", "gateway")
+    many = await world.post("/v1/enforcement:batch", "gateway", json=people)
+    assert [answer.status_code for answer in (one, many)] == [422, 422]
+    assert many.json()["error"]["field"] == f"subjects[0].{id_kind}"
+    assert "jane" not in one.text + many.text
+
+
+@pytest.mark.parametrize("one", ID_KINDS)
+@pytest.mark.parametrize("other", ID_KINDS)
+async def test_somebody_is_named_in_exactly_one_way(one: str, other: str) -> None:
+    names = dict.fromkeys((one, other), SUBJECT)
+    answer = await World().post("/v1/enforcement:batch", "gateway", json={"subjects": [{"tenant": TENANT} | names]})
+    assert answer.status_code == (200 if one == other else 422)
+    assert SUBJECT not in answer.text or one == other
+
+
+async def test_an_id_of_no_known_kind_is_422() -> None:
+    answer = await World().get(f"{PATH}/jane?id_kind=prompt", "gateway")
+    assert (answer.status_code, "jane" in answer.text) == (422, False)
 
 
 @pytest.mark.parametrize("subject", ["jane", "K1." + "a" * 26, "k1.short", "x" * 600])
