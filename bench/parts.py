@@ -14,8 +14,9 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench.measured import Measured, peak_bytes
+from bench.peers.reading import Reading
 from bench.peers.task import Counts
-from bench.reference import Reading, compared, triggers
+from bench.reference import compared, triggers
 from bench.workload import Workload
 from broker.connection import KafkaSettings
 from broker.partitioner import partition_of

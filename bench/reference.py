@@ -6,21 +6,9 @@ from functools import lru_cache
 
 import msgspec
 
+from bench.peers.reading import Reading
 from bench.peers.task import Counts
 from bench.workload import Workload
-
-
-class Reading(msgspec.Struct, gc=False):
-    """A verdict as far as the task reads it."""
-
-    at: str
-    tenant: str
-    subject: str
-    model: str
-    provider: str
-    provider_category: str
-    stage: str
-    state: str
 
 
 @lru_cache(maxsize=4)

@@ -23,7 +23,7 @@ class _Fetched(dict[TopicPartition, Any]):
         super().__setitem__(partition, found)
 
 
-class GroupConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is untyped for mypy
+class GroupConsumer(AIOKafkaConsumer):
     """An aiokafka consumer whose records have `offset`, `timestamp`, `key` and `value`, and who tells of its end.
 
     aiokafka's task that keeps a consumer in its group can end while the consumer lives on: a rebalance that meets a

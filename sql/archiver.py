@@ -9,7 +9,7 @@ import numpy as np
 
 from events.topics import TOPICS
 from sql.batch import Batch, Record, StoredReport
-from sql.batches import Entry, Lane, last_entry, settle, write_entry
+from sql.batches import Entry, Lane, confirm, last_entry, settle, write_entry
 from sql.errors import Fenced, NotArchived
 from sql.restore import STATE_TABLE, state_columns
 from sql.rows import Shape, read_rows
@@ -102,10 +102,13 @@ class Archiver:
         seen = self._seen[shape.table]
         fresh = rows.only(seen.fresh(rows.minutes, rows.hashes))
         stored, duplicates = len(fresh.facts), len(rows.facts) - len(fresh.facts)
-        self._note(lane, replace(entry, stored=stored), duplicates=duplicates, invalid=rows.invalid)
+        entry, is_second = replace(entry, stored=stored), self._noted[lane] == entry.due
+        self._note(lane, entry, duplicates=duplicates, invalid=rows.invalid)
         if stored:
             table = fresh.table(epoch=lane.epoch, partition=lane.partition, stored_at=_utc(entry.stored_at_ms))
             self._store.insert_table(shape.table, table, token=entry.token(lane))
+            if is_second:
+                confirm(self._store, lane, entry=entry, shape=shape)
             seen.remember(fresh.minutes, fresh.hashes)
         return stored, duplicates, rows.invalid
 

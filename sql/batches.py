@@ -68,14 +68,7 @@ def settle(store: Store, lane: Lane, *, entry: Entry, shape: Shape) -> int:
     """
     if entry.stored == 0:
         return entry.last + 1
-    place: dict[str, object] = {
-        "table": shape.table,
-        "epoch": lane.epoch,
-        "partition": lane.partition,
-        "first": entry.first,
-        "last": entry.last,
-        "stored_at_ms": entry.stored_at_ms,
-    }
+    place = _place(lane, entry, shape)
     found = store.query(statement("batch_rows"), place).rows[0][0]
     if found == 0:
         return entry.due
@@ -84,6 +77,27 @@ def settle(store: Store, lane: Lane, *, entry: Entry, shape: Shape) -> int:
     if shape.rollups:
         store.insert_again(shape.table, statement("batch"), params=place, token=entry.token(lane))
     return entry.last + 1
+
+
+def confirm(store: Store, lane: Lane, *, entry: Entry, shape: Shape) -> None:
+    """After a second insert of a batch: ClickHouse skips it if it knows the token, even when it has lost the rows.
+
+    Raises BatchTorn when they are not there.
+    """
+    found = store.query(statement("batch_rows"), _place(lane, entry, shape)).rows[0][0]
+    if found != entry.stored:
+        raise BatchTorn(lane.topic, lane.partition, expected=entry.stored, found=found)
+
+
+def _place(lane: Lane, entry: Entry, shape: Shape) -> dict[str, object]:
+    return {
+        "table": shape.table,
+        "epoch": lane.epoch,
+        "partition": lane.partition,
+        "first": entry.first,
+        "last": entry.last,
+        "stored_at_ms": entry.stored_at_ms,
+    }
 
 
 @dataclass(frozen=True, slots=True)

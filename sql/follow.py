@@ -59,7 +59,7 @@ class _Pending:
     records: list[Any] = field(default_factory=list)
 
 
-class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped for mypy
+class Follower(ConsumerRebalanceListener):
     """One archiver's share of the log. Offsets are committed only for what ClickHouse has."""
 
     def __init__(
@@ -147,8 +147,9 @@ class Follower(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         while not stop.is_set():
             try:
                 await self._store(partition)
-            except StoreUnavailable:
-                log.warning("store_unavailable", topic=partition.topic, partition=partition.partition, wait=wait)
+            except StoreUnavailable as error:
+                place = {"topic": partition.topic, "partition": partition.partition}
+                log.warning("store_unavailable", **place, reason=error.reason, wait=wait)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), wait)
                 wait = min(wait * 2, 60.0)

@@ -36,6 +36,8 @@ class StoreSettings(BaseSettings):
     """PEM file of the client certificate's key."""
     connect_seconds: int = Field(default=10, ge=1, le=300)
     """How long to wait for a connection, in seconds."""
+    free_bytes: int = Field(default=256 << 20, ge=0)
+    """Nothing is inserted while the disk has less room: ClickHouse may damage what it writes when the disk is full."""
     answer_seconds: int = Field(default=300, ge=1, le=86_400)
     """How long to wait for an answer, in seconds."""
 

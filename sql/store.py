@@ -88,7 +88,7 @@ class Store:
         """
         with _translated():
             rows = self._reader.raw_query(sql, parameters=dict(params), fmt=_LINE_FORMAT)
-            self._writer.raw_insert(table, None, rows, settings=_line_settings(token), fmt=_LINE_FORMAT)
+            self._writer.raw_insert(table, None, rows, settings=self._line_settings(token), fmt=_LINE_FORMAT)
 
     def create_database(self) -> None:
         """Create the database of the settings; does nothing when it exists."""
@@ -104,7 +104,7 @@ class Store:
         """Insert columns of equal length as one block; a `token` seen before makes it a no-op, in the rollups too."""
         with _translated():
             self._writer.insert(
-                table, columns, column_names=names, column_oriented=True, settings=_insert_settings(token)
+                table, columns, column_names=names, column_oriented=True, settings=self._insert_settings(token)
             )
 
     def insert_table(self, table: str, rows: pa.Table, *, token: str = "") -> None:
@@ -114,7 +114,9 @@ class Store:
             writer.write_table(rows)
         sent = sink.getvalue().to_pybytes()
         with _translated():
-            self._writer.raw_insert(table, rows.column_names, sent, settings=_line_settings(token), fmt="ArrowStream")
+            self._writer.raw_insert(
+                table, rows.column_names, sent, settings=self._line_settings(token), fmt="ArrowStream"
+            )
 
     def insert_rows(
         self, table: str, names: Sequence[str], *, rows: Iterable[Sequence[object]], token: str = ""
@@ -125,7 +127,15 @@ class Store:
         """
         lines = _LINES.encode_lines(rows)
         with _translated():
-            self._writer.raw_insert(table, names, lines, settings=_line_settings(token), fmt=_LINE_FORMAT)
+            self._writer.raw_insert(table, names, lines, settings=self._line_settings(token), fmt=_LINE_FORMAT)
+
+    def _insert_settings(self, token: str) -> dict[str, object]:
+        tokens = {"insert_deduplication_token": token} if token else {}
+        return {**_ONE_BLOCK, "min_free_disk_bytes_to_perform_insert": self.settings.free_bytes, **tokens}
+
+    def _line_settings(self, token: str) -> dict[str, object]:
+        more = {"date_time_input_format": "best_effort", "input_format_null_as_default": 1}
+        return self._insert_settings(token) | more
 
     @contextmanager
     def read_only(self, limits: Settings) -> Iterator[Any]:
@@ -174,14 +184,6 @@ def _server(settings: StoreSettings) -> dict[str, Any]:
         "send_receive_timeout": settings.answer_seconds,
         "autogenerate_session_id": False,
     } | {name: str(file) for name, file in files.items() if file}
-
-
-def _insert_settings(token: str) -> dict[str, object]:
-    return {**_ONE_BLOCK, "insert_deduplication_token": token} if token else dict(_ONE_BLOCK)
-
-
-def _line_settings(token: str) -> dict[str, object]:
-    return _insert_settings(token) | {"date_time_input_format": "best_effort", "input_format_null_as_default": 1}
 
 
 @contextmanager

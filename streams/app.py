@@ -32,7 +32,7 @@ _REBALANCE_SECONDS = 10.0
 """Within which a worker that another one took lanes from is told so, once its session is over."""
 
 
-class _RawSchema(Schema):  # type: ignore[misc]  # faust is untyped for mypy
+class _RawSchema(Schema):
     """Batches arrive as lists of raw records; lanes decode them."""
 
     def loads_key(self, _app: Any, message: Any, **_options: Any) -> Any:
@@ -42,7 +42,7 @@ class _RawSchema(Schema):  # type: ignore[misc]  # faust is untyped for mypy
         return message.value
 
 
-class _LaneManager(TableManager):  # type: ignore[misc]  # faust is untyped for mypy
+class _LaneManager(TableManager):
     """Opens lanes where Faust would recover its tables: after the assignment, before the first record."""
 
     async def on_rebalance(self, assigned: Any, revoked: Any, newly_assigned: Any, generation_id: int = 0) -> None:
@@ -51,7 +51,7 @@ class _LaneManager(TableManager):  # type: ignore[misc]  # faust is untyped for 
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
 
-class Worker(faust.App):  # type: ignore[misc]  # faust is untyped for mypy
+class Worker(faust.App):
     """A Faust app that owns a checkpoint."""
 
     logger = logging.getLogger("faust.watchfloor")
@@ -59,6 +59,8 @@ class Worker(faust.App):  # type: ignore[misc]  # faust is untyped for mypy
     client_options: dict[str, Any]
     checkpoint: Checkpoint
     kafka: KafkaSettings
+    leave_seconds = 8.0
+    """How long leaving the group may take at the end: less than the ten seconds that a container's engine waits."""
     failure: BaseException | None = None
     failed: asyncio.Event
     _had_all = False

@@ -110,10 +110,10 @@ class Counts:
                 tally(parts.setdefault(dimension, {}), value)
         self._grown.add(key)
 
-    def chunk(self, clean: Sequence[Clean], flagged: Sequence[tuple[int, Slot, Flagged]]) -> None:
-        """Count the verdicts of a chunk of the log: clean ones, and flagged ones by value; each by its offset once."""
-        last = max([offset for offset, _ in clean[-1:]] + [offset for offset, _, _ in flagged[-1:]], default=-1)
-        first = min([offset for offset, _ in clean[:1]] + [offset for offset, _, _ in flagged[:1]], default=-1)
+    def chunk(
+        self, clean: Sequence[Clean], flagged: Sequence[tuple[int, Slot, Flagged]], *, first: int, last: int
+    ) -> None:
+        """Count a chunk of the log, offsets `first` to `last`: clean verdicts, and flagged ones by value; each once."""
         if first <= self._applied:
             self._chunk_again(clean, flagged)
             return

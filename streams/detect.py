@@ -76,7 +76,7 @@ class DetectLane(Lane):
             case series.Tally() | series.LinkEvidence() | Progress() as told:
                 self._signal(self.watches.take(offset, told))
             case series.NewBaseline() as told:
-                self.watches.baseline(told.json.encode())
+                self.watches.baselines.take(told.json.encode())
             case _:
                 pass
 

@@ -1,15 +1,14 @@
 """Everything that looks at single events of one partition: detectors of subjects, sessions and keys, links, rules."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
-
-import msgspec
 
 from alerts.signal import Signal
 from events import State
 from events.topics import EVENT_TOPICS, FILTER_VERDICTS, REQUEST_LOGS
 from policy import LoadedPolicy
+from streams.baseline_shelf import BaselineShelf
 from streams.blocks import Blocks
 from streams.detectors.automation import Automation
 from streams.detectors.automation_state import AutomationState
@@ -24,7 +23,6 @@ from streams.series import LinkEvidence, Tally
 from streams.subjects import Request, Subjects
 from streams.tallies import Tallies
 
-StateRecords = Iterable[tuple[bytes, bytes | None]]
 _CLEAN = State.CLEAN.value
 _NOTHING: tuple[Signal, ...] = ()
 
@@ -45,8 +43,7 @@ class Judges:
         self.askers = Keyed(Automation(automation, policy.version), state=AutomationState, prefix=b"a|")
         self.keys = Keyed(Automation(automation, policy.version, "api_key"), state=AutomationState, prefix=b"k|")
         self._waiting: dict[str, list[Request]] = {}
-        self.baselines: dict[str, Baseline] = {}
-        self._new_baselines: list[Baseline] = []
+        self.baselines = BaselineShelf(self._know)
         self._judges_subjects = bool(scopes) or self.links is not None
         self._tells_subjects, self._by_session = "subject" in scopes, "session" in scopes
         self._by_key, self._by_habit = "api_key" in scopes, automation.enabled
@@ -56,8 +53,8 @@ class Judges:
         """A clean verdict is a request of its subject and nothing else."""
         self._watches_filters = detectors.filter_fault.enabled
         counted = (self.tallies, *self.arrivals.values())
-        kept = (self.subjects, self.sessions, self.blocks, self.askers, self.keys, self.rules)
-        self._parts: tuple[Tallies | Keyed[Any, Any] | Blocks | RuleStates, ...] = (*counted, *kept)
+        kept = (self.subjects, self.sessions, self.blocks, self.askers, self.keys, self.rules, self.baselines)
+        self._parts: tuple[Tallies | Keyed[Any, Any] | Blocks | RuleStates | BaselineShelf, ...] = (*counted, *kept)
 
     def verdicts(self, chunk: Chunk) -> list[Signal]:
         """Filters' verdicts. Clean ones wait until the next of their subject that is not clean, or until `settle`."""
@@ -133,12 +130,7 @@ class Judges:
             found += self.keys.apply(f"{request.tenant}|{request.api_key}", offset, request)
         return found
 
-    def baseline(self, baseline: Baseline) -> None:
-        """Know one more prior; it is used for events from its `holds_from` on."""
-        if baseline.id in self.baselines:
-            return
-        self.baselines[baseline.id] = baseline
-        self._new_baselines.append(baseline)
+    def _know(self, baseline: Baseline) -> None:
         for kept in (self.subjects, self.sessions):
             kept.know(kept.offenders.with_baseline(baseline))
 
@@ -160,9 +152,6 @@ class Judges:
         """State records: tallies before the states that they follow from, so that a cut-off flush loses no count."""
         for part in self._parts:
             yield from part.changed()
-        for baseline in self._new_baselines:
-            yield b"w|" + baseline.id.encode(), baseline.model_dump_json().encode()
-        self._new_baselines.clear()
 
     def restorers(self) -> dict[bytes, Callable[[bytes, bytes | None], None]]:
         """Prefix of state records → who takes them back."""
@@ -175,22 +164,9 @@ class Judges:
             b"a|": self.askers.restore,
             b"k|": self.keys.restore,
             b"r|": self.rules.restore,
-            b"w|": self._restore_baseline,
+            b"w|": self.baselines.restore,
         }
 
     def _restore_arrivals(self, key: bytes, value: bytes | None) -> None:
         topic = key.rpartition(b"|")[2].decode()
         self.arrivals[topic].restore(key, value)
-
-    def _restore_baseline(self, _key: bytes, value: bytes | None) -> None:
-        if value is not None:
-            self.baseline(Baseline.model_validate_json(value))
-            self._new_baselines.clear()
-
-
-def decode_baseline(value: bytes) -> Baseline | None:
-    """A baseline from its topic; None for what cannot be read: then the priors in force stay."""
-    try:
-        return Baseline.model_validate_json(value)
-    except (ValueError, msgspec.DecodeError):
-        return None

@@ -24,7 +24,7 @@ class Keyed(Generic[State, Event]):
 
     def __init__(self, detector: Detector[State, Event], *, state: type[State], prefix: bytes) -> None:
         self.detector = detector
-        self._prefix = prefix
+        self.prefix = prefix
         self._decode = msgspec.msgpack.Decoder(cast(Any, Kept)[state]).decode
         self._kept: dict[str, Kept[State]] = {}
         self._dirty: set[str] = set()
@@ -53,7 +53,7 @@ class Keyed(Generic[State, Event]):
 
     def changed(self) -> Iterable[tuple[bytes, bytes | None]]:
         """State records of the changed keys; clears the marks."""
-        kept, prefix = self._kept, self._prefix
+        kept, prefix = self._kept, self.prefix
         records = [(prefix + key.encode(), _ENCODE(kept[key])) for key in self._dirty]
         self._dirty.clear()
         return records

@@ -23,7 +23,7 @@ from policy import LoadedPolicy
 from streams import metrics, series
 from streams.counts import Clean, Counts, Slot
 from streams.intake import Chunk, Intake
-from streams.judges import Judges, decode_baseline
+from streams.judges import Judges
 from streams.lane import Flush, Lane, Record
 
 _UNCOUNTED = frozenset({"not_evaluated", "filter_error"})
@@ -79,8 +79,7 @@ class ObserveLane(Lane):
 
     def _take_baselines(self, records: Iterable[Record]) -> None:
         for record in records:
-            if record.value is not None and (baseline := decode_baseline(record.value)) is not None:
-                self.judges.baseline(baseline)
+            if record.value is not None and self.judges.baselines.take(record.value):
                 told = series.ENCODE(series.NewBaseline(record.value.decode()))
                 self.emit(Outgoing(SERIES_COUNTS.name, b"~baseline", told, self.partition))
             self.read_to(BASELINES.name, record.offset + 1)
@@ -103,7 +102,7 @@ class ObserveLane(Lane):
                 else:
                     clean.append((offset, (int(at // 60), name)))
         if clean or flagged:
-            self.counts.chunk(clean, flagged)
+            self.counts.chunk(clean, flagged, first=chunk.offsets[0], last=chunk.offsets[-1])
 
     def _tell(self, signals: Iterable[Signal]) -> None:
         for signal in signals:

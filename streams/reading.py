@@ -10,7 +10,8 @@ class Reading:
     Faust drops batches whenever a rebalance begins, and may fetch on before it has sought what it dropped. A lane that
     got the later batch would pass over the earlier one for good. So a reading begins when the flow is resumed after the
     committed offsets of open lanes were sought, and ends when the flow stops or lanes are opened. A batch belongs to
-    the reading in which its fetch began, and counts only while that lasts.
+    the reading in which its fetch began, and counts only while that lasts. Outside a reading nothing may be fetched:
+    it would move the position that was sought.
     """
 
     def __init__(self) -> None:

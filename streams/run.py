@@ -17,9 +17,6 @@ from streams.settings import WorkerSettings
 
 log = structlog.get_logger()
 
-_GOODBYE_SECONDS = 8.0
-"""Within the ten seconds that a container's engine usually waits."""
-
 
 async def run_worker(
     settings: WorkerSettings,
@@ -52,7 +49,7 @@ async def run_worker(
 async def _leave(app: Worker) -> None:
     """Leave the group. Everything is durable by now; a rebalance under way can keep Faust from ever being done."""
     leaving = asyncio.create_task(app.stop())
-    await asyncio.wait({leaving}, timeout=_GOODBYE_SECONDS)
+    await asyncio.wait({leaving}, timeout=app.leave_seconds)
     if leaving.done():
         leaving.result()
     else:

@@ -72,6 +72,7 @@ class Steps(Generic[State, Event]):
     ) -> None:
         self.detector, self._make = detector, make
         self._shape, self._minutes = shape, shape.minutes
+        self.prefix = shape.prefix
         self._zero: Counts = (0,) * shape.width
         self._decode = msgspec.msgpack.Decoder(cast(Any, StepBook)[state]).decode
         self._books: dict[str, StepBook[State]] = {}
@@ -143,7 +144,7 @@ class Steps(Generic[State, Event]):
         """State records of the changed keys, without a value for those forgotten; clears the marks."""
         encode = msgspec.msgpack.encode
         records = [
-            (self._shape.prefix + key.encode(), encode(self._books[key]) if key in self._books else None)
+            (self.prefix + key.encode(), encode(self._books[key]) if key in self._books else None)
             for key in sorted(self._dirty)
         ]
         self._dirty.clear()

@@ -30,7 +30,7 @@ class Batch(NamedTuple):
     records: list[Any]
 
 
-class _Thread(WorkerThread):  # type: ignore[misc]  # mode is untyped for mypy
+class _Thread(WorkerThread):
     """Ends with the process, even when a rebalance keeps it from ending by itself."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -38,7 +38,7 @@ class _Thread(WorkerThread):  # type: ignore[misc]  # mode is untyped for mypy
         self.daemon = True
 
 
-class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped for mypy
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The consumer's own thread and event loop. Partitions of co-keyed topics go to the same worker."""
 
     Worker = _Thread
@@ -85,7 +85,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] 
         """Faust's livelock detector knows nothing of our commits; lag and flush age are metrics instead."""
 
 
-class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped for mypy
+class BatchConsumer(driver.Consumer):
     """Yields each fetch of a partition as one message; its value is the list of records, its offset the last one."""
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
@@ -118,11 +118,13 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped 
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         async with self._fetching:
-            if not self.flow_active:
-                return
             reading = self.reading.number
+            if reading is None or not self.flow_active:
+                # Nothing is fetched: the position would move past what nobody may apply.
+                await self.sleep(_FETCH_WAIT_MS / 1000)
+                return
             records, active = await self._wait_next_records(timeout)
-        if records is None or reading is None or self.should_stop:
+        if records is None or self.should_stop:
             return
         for tp, batch in records.items():
             if not self.flow_active or self.reading.number != reading:
@@ -167,7 +169,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped 
         return committed
 
 
-class BatchTransport(driver.Transport):  # type: ignore[misc]  # faust is untyped for mypy
+class BatchTransport(driver.Transport):
     """The aiokafka transport with the batch consumer."""
 
     Consumer = BatchConsumer

@@ -7,20 +7,10 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from bench.peers.place import Place, Progress
+from bench.peers.reading import Reading
 from bench.peers.task import Counts
 
 _BATCH = 5_000
-
-
-class _Reading(msgspec.Struct, gc=False):
-    at: str
-    tenant: str
-    subject: str
-    model: str
-    provider: str
-    provider_category: str
-    stage: str
-    state: str
 
 
 def main() -> None:
@@ -40,7 +30,7 @@ def _nothing(messages: list[Any]) -> None:
 
 
 def _count(progress: Progress) -> Callable[[list[Any]], None]:
-    counts, decode = Counts(), msgspec.json.Decoder(_Reading).decode
+    counts, decode = Counts(), msgspec.json.Decoder(Reading).decode
 
     def use(messages: list[Any]) -> None:
         for message in messages:

@@ -150,12 +150,9 @@ async def test_a_worker_whose_lane_is_taken_without_a_rebalance_ends_with_the_re
     await usurper.stop()
 
 
-async def test_a_worker_that_cannot_leave_its_group_stops_all_the_same(
-    running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("streams.run._GOODBYE_SECONDS", 0.5)
-    leave, never = running.app.stop, asyncio.Event()
-    monkeypatch.setattr(running.app, "stop", never.wait)
+async def test_a_worker_that_cannot_leave_its_group_stops_all_the_same(running: Running) -> None:
+    leave, running.app.leave_seconds = running.app.stop, 0.5
+    running.app.stop = asyncio.Event().wait
     running.stop.set()
     async with asyncio.timeout(10):
         await running.task

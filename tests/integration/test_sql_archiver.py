@@ -29,7 +29,7 @@ from events import FilterVerdict
 from sql.archiver import Archiver
 from sql.batch import Batch, Record, StoredReport
 from sql.batches import Lane, archive_books, last_entry
-from sql.errors import BatchTorn, Fenced, NotArchived, QueryFailed
+from sql.errors import BatchTorn, Fenced, NotArchived, QueryFailed, StoreUnavailable
 from sql.query import run_query
 from sql.store import Store
 
@@ -215,6 +215,30 @@ def test_a_batch_of_which_only_a_part_is_there_is_an_error(store: Store) -> None
     with pytest.raises(BatchTorn) as caught:
         new_archiver(store).assigned(VERDICTS, 0)
     assert (caught.value.expected, caught.value.found) == (10, 9)
+
+
+def test_rows_that_clickhouse_has_lost_and_would_not_take_again_are_an_error(store: Store) -> None:
+    sent = many(10)
+    new_archiver(store).store_batch(verdicts(sent))
+    store.command("ALTER TABLE filter_verdicts DELETE WHERE 1 SETTINGS mutations_sync = 1")
+    owner = new_archiver(store)
+    assert owner.assigned(VERDICTS, 0) == 0
+    for _ in range(2):
+        with pytest.raises(BatchTorn) as caught:
+            owner.store_batch(verdicts(sent))
+        assert (caught.value.expected, caught.value.found) == (10, 0)
+
+
+def test_nothing_is_inserted_while_the_disk_has_less_room_than_the_settings_say(store: Store) -> None:
+    sent, settings = many(10), store.settings
+    try:
+        store.settings = settings.model_copy(update={"free_bytes": 1 << 60})
+        with pytest.raises(StoreUnavailable, match="NOT_ENOUGH_SPACE"):
+            new_archiver(store).store_batch(verdicts(sent))
+    finally:
+        store.settings = settings
+    assert new_archiver(store).store_batch(verdicts(sent)) == StoredReport(stored=10)
+    assert_exact(store, sent)
 
 
 def test_the_former_owner_of_a_partition_is_fenced(store: Store) -> None:

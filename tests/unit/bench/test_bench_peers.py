@@ -15,8 +15,9 @@ from bench.environment import REQUIREMENTS, python_of
 from bench.errors import Unavailable
 from bench.peer import Peer
 from bench.peers.place import Place, Progress, events_done, triggers_in
+from bench.peers.reading import Reading
 from bench.peers.task import TRIGGER, Counts, minute_of, series_of, subject_of
-from bench.reference import Reading, compared, triggers
+from bench.reference import compared, triggers
 from bench.workload import Workload
 
 WORKLOAD = Workload(20_000, datetime(2026, 3, 1, 12, 30, 59, tzinfo=UTC))

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.counts import Counts
+from streams.counts import Clean, Counts, Slot
 from streams.series import SeriesCount
 
 LEVELS = (("provider", "provider_category", "stage"), ("provider", "provider_category"))
@@ -105,6 +105,29 @@ def test_a_restart_changes_nothing(verdicts: list[tuple[str, int, bool, str]], c
             assert (
                 sum(counted.values()) == sum(before.parts[dimension].values()) == one.flagged or dimension == "series"
             )
+
+
+@given(VERDICTS, st.integers(1, 20), st.integers(0, 60), st.integers(0, 60))
+def test_chunks_of_the_log_count_as_its_verdicts_one_by_one_and_a_repeated_one_not_again(
+    verdicts: list[tuple[str, int, bool, str]], size: int, read: int, again_from: int
+) -> None:
+    single, chunked = Counts(LEVELS), Counts(LEVELS)
+    _counted(single, verdicts, 0)
+    for log in (list(enumerate(verdicts))[:read], list(enumerate(verdicts))[min(again_from, read) :]):
+        for start in range(0, len(log), size):
+            _chunk(chunked, log[start : start + size])
+    assert list(chunked.published(0)) == list(single.published(0))
+
+
+def _chunk(counts: Counts, log: list[tuple[int, tuple[str, int, bool, str]]]) -> None:
+    clean: list[Clean] = []
+    flagged: list[tuple[int, Slot, Verdict]] = []
+    for offset, (series, minute, is_flagged, subject) in log:
+        if is_flagged:
+            flagged.append((offset, (minute, series), Verdict(f"k1.{subject}")))
+        else:
+            clean.append((offset, (minute, series)))
+    counts.chunk(clean, flagged, first=log[0][0], last=log[-1][0])
 
 
 def _counted(counts: Counts, verdicts: list[tuple[str, int, bool, str]], start: int) -> None:
