@@ -49,12 +49,16 @@ class Case(History):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The case afterwards, and what the world is told: ledger entries, and the enforcement or appeal if it changed."""
+    """The case afterwards, and what the world is told: ledger entries, and the enforcement or appeal if it changed.
+
+    `concluded` is what a signal led to when it was first seen.
+    """
 
     case: Case
     entries: tuple[LedgerEntry, ...] = ()
     enforcement: Enforcement | None = None
     appeal: Appeal | None = None
+    concluded: Decision | Held | None = None
 
 
 def enforcement_of(case: Case, now: datetime) -> Enforcement:
@@ -76,9 +80,9 @@ def apply_signal(case: Case, signal: Signal, *, policy: LoadedPolicy, brakes: Br
     concluded = decide(signal, case, policy=policy, now=now, brakes=brakes)
     case = _pruned(_handled(_with(case, concluded), signal.id), policy.policy, now=now)
     if isinstance(concluded, Held):
-        return Outcome(case, (entry_of(concluded),))
+        return Outcome(case, (entry_of(concluded),), concluded=concluded)
     case = _revised(case, now)
-    return Outcome(case, (entry_of(concluded),), enforcement=enforcement_of(case, now))
+    return Outcome(case, (entry_of(concluded),), enforcement=enforcement_of(case, now), concluded=concluded)
 
 
 def apply_command(case: Case, command: SubjectCommand, *, policy: LoadedPolicy, now: datetime) -> Outcome:
@@ -179,7 +183,7 @@ def _unlifted(case: Case, decision_id: str) -> Decision:
 def _with(case: Case, concluded: Decision | Held) -> Case:
     if isinstance(concluded, Decision):
         return case.replace(decisions=(*case.decisions, concluded))
-    if concluded.reason == "mode_observe" and concluded.would and not concluded.also:
+    if concluded.rehearses:
         return case.replace(rehearsed=(*case.rehearsed, concluded))
     return case
 

@@ -93,6 +93,11 @@ class Held(Record):
     policy_version: str
     """The policy in force."""
 
+    @property
+    def rehearses(self) -> bool:
+        """Nothing but observe mode kept the measure from being taken."""
+        return self.reason == "mode_observe" and self.would is not None and not self.also
+
 
 class Lift(Record):
     """The undoing of exactly one decision: by a person, or because the filter that it rests on was faulty."""

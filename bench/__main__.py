@@ -23,7 +23,7 @@ from bench.floors import FromBroker, InMemory
 from bench.measured import Measured
 from bench.peer import Peer
 from bench.processes import Processes
-from bench.roles import archiver, prepare_clickhouse, worker
+from bench.roles import archiver, prepare_clickhouse, second_worker, worker
 from bench.rounds import Plan, run_rounds
 from bench.table import results
 from bench.workload import Workload
@@ -40,6 +40,7 @@ CONTENDERS: tuple[Contender, ...] = (
     Peer("confluent-kafka consume", "confluent", "fetch", reports=False),
     Peer("confluent-kafka consume, msgspec and dicts", "confluent", "count"),
     Processes("worker", (worker,)),
+    Processes("worker, two processes", (worker, second_worker)),
     Processes("archiver", (archiver,)),
     Processes("worker and archiver", (worker, archiver)),
     Peer(IDIOMATIC_FAUST, "faust", "keyed", most_events=100_000),

@@ -20,6 +20,8 @@ _SESSION_SECONDS = 300
 """Longer than any pause, so that a paused process keeps its partitions."""
 _SESSION_SECONDS_EMBEDDED = 10
 """The embedded broker lets nobody into a group with a longer one."""
+_START_SECONDS = 60
+_STARTED = b"worker_started"
 
 
 class Running(Protocol):
@@ -56,15 +58,36 @@ class _Worker:
 @asynccontextmanager
 async def worker(site: Site) -> AsyncIterator[Running]:
     """`watchfloor worker` with the default policy and default settings."""
+    async with _a_worker(site, "worker") as running:
+        yield running
+
+
+@asynccontextmanager
+async def second_worker(site: Site) -> AsyncIterator[Running]:
+    """Another one in the same group, started when the first one has all partitions; it takes half of them."""
+    await _said(site.folder / "worker.log", _STARTED)
+    async with _a_worker(site, "second-worker") as running:
+        await _said(site.folder / "second-worker.log", _STARTED)
+        yield running
+
+
+@asynccontextmanager
+async def _a_worker(site: Site, name: str) -> AsyncIterator[Running]:
     env = kafka_env(site.kafka) | {
         "WATCHFLOOR_WORKER_GROUP": f"{site.kafka.topic_prefix}worker",
         "WATCHFLOOR_WORKER_SESSION_SECONDS": _session(site),
     }
     async with (
         BooksTopic.followed(site.kafka) as books,
-        Child.running(["watchfloor", "worker"], env, site.folder / "worker.log") as child,
+        Child.running(["watchfloor", "worker"], env, site.folder / f"{name}.log") as child,
     ):
         yield _Worker(child, books, site.workload.events)
+
+
+async def _said(log: Path, words: bytes) -> None:
+    async with asyncio.timeout(_START_SECONDS):
+        while words not in await asyncio.to_thread(log.read_bytes):
+            await asyncio.sleep(0.1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from events.event import Instant, Label, Pseudonym, Tenant
 from policy.detectors import Detectors
 from policy.duration import Duration, PositiveDuration, at_least
 from policy.guardrails import Guardrails
-from policy.ladder import Ladder
+from policy.ladder import Action, Ladder
 from policy.mode import Mode
+from policy.quotas import ANY_DETECTOR, DEFAULT_QUOTAS, MOST_QUOTAS, QuotaPolicy, findings_in_quotas
 from policy.rule_checks import MOST_RULES, findings_among
 from policy.rule_filter import refuse
 from policy.rules import Rule
@@ -131,6 +132,8 @@ class Policy(Section):
     """Rules of your own; docs/rules.md has their vocabulary."""
     ladder: Ladder = Ladder()
     """What happens to subjects, step by step."""
+    quotas: Annotated[tuple[QuotaPolicy, ...], Field(max_length=MOST_QUOTAS)] = DEFAULT_QUOTAS
+    """How many of these measures a detector may take before people have to look."""
     care: Care = Care()
     """What never counts as a strike."""
     exemptions: tuple[Exemption, ...] = ()
@@ -159,6 +162,12 @@ class Policy(Section):
         return self
 
     @model_validator(mode="after")
+    def _quotas_fit_the_document(self) -> Self:
+        acting = [name for name in Detectors.model_fields if hasattr(getattr(self.detectors, name), "mode")]
+        refuse(findings_in_quotas(self.quotas, acting=(*acting, *(rule.detector for rule in self.rules))))
+        return self
+
+    @model_validator(mode="after")
     def _ledger_outlives_appeals(self) -> Self:
         if self.retention.ledger < self.appeals.window + self.appeals.due:
             raise ValueError("retention.ledger must not be shorter than appeals.window and appeals.due together")
@@ -170,3 +179,8 @@ class Policy(Section):
         section = own or getattr(self.detectors, detector, None)
         override: Mode | None = getattr(section, "mode", None)
         return override or self.mode
+
+    def quota_of(self, detector: str, measure: Action) -> QuotaPolicy | None:
+        """The detector's own row for a measure, else the one for every detector; None: unlimited."""
+        rows = {one.detector: one for one in self.quotas if one.measure == measure}
+        return rows.get(detector) or rows.get(ANY_DETECTOR)

@@ -22,6 +22,7 @@ from events.topics import APPEALS, COMMANDS, DECIDE_STATE, ENFORCEMENTS, FILTER_
 from policy import LoadedPolicy
 from streams import metrics
 from streams.lane import Lane, Record, Source
+from streams.quotas import Quotas
 
 
 class DecideLane(Lane):
@@ -37,6 +38,8 @@ class DecideLane(Lane):
         self._holds: dict[str, FilterHold] = {}
         self._cases: dict[str, Case] = {}
         self._files: dict[str, IncidentFile] = {}
+        self._quotas = Quotas(policy, partitions=partitions)
+        self._flushed = 0
         self._dirty: dict[bytes, str] = {}
         self._kept: dict[bytes, Mapping[str, Fact]] = {b"s|": self._cases, b"n|": self._files, b"h|": self._holds}
         self._uses = {SIGNALS.name: self._signal, COMMANDS.name: self._command, FILTER_HOLDS.name: self._hold}
@@ -49,19 +52,26 @@ class DecideLane(Lane):
         for record in records:
             last = record.offset
             if last >= start and record.value is not None:
-                use(record.value)
+                use(record)
         self.read_to(topic, max(start, last + 1))
 
-    def _signal(self, value: bytes) -> None:
-        signal = Signal.model_validate_json(value)
+    def _signal(self, record: Record) -> None:
+        signal = Signal.model_validate_json(record.value or b"")
         if signal.subject is not None:
-            brakes = Brakes(holds=tuple(one for one in self._holds.values() if one.tenant == signal.tenant))
-            case = self._case(signal.key)
-            self._keep_case(signal.key, apply_signal(case, signal, policy=self._policy, brakes=brakes))
+            self._judge(signal, record.offset)
             return
         self._keep_file(signal.key, apply_series_signal(self._file(signal.tenant, signal.key), signal))
         if hold := hold_of(signal):
             self._tell(extended(self._holds.get(hold.series), hold))
+
+    def _judge(self, signal: Signal, offset: int) -> None:
+        holds = tuple(one for one in self._holds.values() if one.tenant == signal.tenant)
+        brakes = Brakes(holds, self._quotas.left(signal, offset))
+        outcome = apply_signal(self._case(signal.key), signal, policy=self._policy, brakes=brakes)
+        self._keep_case(signal.key, outcome)
+        if outcome.concluded and (told := self._quotas.note(signal, outcome.concluded, place=offset)):
+            metrics.SIGNALS.labels(detector=told.detector, level=told.level).inc()
+            self.emit(Outgoing(SIGNALS.name, told.key.encode(), told.model_dump_json().encode()))
 
     def _tell(self, hold: FilterHold) -> None:
         """Every decider hears of a hold, this one too; it holds from when the record is read."""
@@ -69,17 +79,17 @@ class DecideLane(Lane):
         for partition in range(self._partitions):
             self.emit(Outgoing(FILTER_HOLDS.name, hold.series.encode(), value, partition))
 
-    def _hold(self, value: bytes) -> None:
-        hold = FilterHold.model_validate_json(value)
+    def _hold(self, record: Record) -> None:
+        hold = FilterHold.model_validate_json(record.value or b"")
         self._holds[hold.series] = hold
         self._dirty[b"h|" + hold.series.encode()] = hold.series
         for key, case in list(self._cases.items()):
             if case.tenant == hold.tenant and (outcome := apply_hold(case, hold)).case is not case:
                 self._keep_case(key, outcome)
 
-    def _command(self, value: bytes) -> None:
+    def _command(self, record: Record) -> None:
         try:
-            command: Command = COMMAND.validate_json(value)
+            command: Command = COMMAND.validate_json(record.value or b"")
         except ValidationError:
             metrics.COMMANDS.labels(kind="unknown", outcome="unreadable").inc()
             return
@@ -128,8 +138,13 @@ class DecideLane(Lane):
             self.emit(Outgoing(LEDGER.name, entry.key.encode(), entry.model_dump_json().encode()))
 
     def changed(self) -> Iterable[tuple[bytes, bytes | None]]:
-        """Cases, incident files and holds, then the positions."""
-        records: list[tuple[bytes, bytes | None]] = []
+        """Quotas, then cases, incident files and holds, then the positions.
+
+        Whatever part of it is written before a crash, a signal that its case knows is in its quota too.
+        """
+        quotas = self._quotas.changed(self._flushed)
+        records: list[tuple[bytes, bytes | None]] = [(b"q|" + key.encode(), value) for key, value in quotas]
+        self._mark_flushed()
         for state_key, key in self._dirty.items():
             records.append((state_key, self._kept[state_key[:2]][key].model_dump_json().encode()))
         self._dirty.clear()
@@ -139,8 +154,15 @@ class DecideLane(Lane):
             metrics.KEYS.labels(agent=self.agent, kind="cases").set(len(self._cases))
         return records
 
+    def restored(self) -> None:
+        """Signals are read again from the restored position on."""
+        self._mark_flushed()
+
+    def _mark_flushed(self) -> None:
+        self._flushed = self.position.get(Source(SIGNALS.name, self.partition), 0)
+
     def restore(self, key: bytes, value: bytes | None) -> None:
-        """Cases (`s|`), incident files (`n|`), holds (`h|`) and positions (`p|`)."""
+        """Quotas (`q|`), cases (`s|`), incident files (`n|`), holds (`h|`) and positions (`p|`)."""
         if value is None:
             return
         kind, rest = key[:2], key[2:].decode()
@@ -150,6 +172,8 @@ class DecideLane(Lane):
             self._files[rest] = IncidentFile.model_validate_json(value)
         elif kind == b"h|":
             self._holds[rest] = FilterHold.model_validate_json(value)
+        elif kind == b"q|":
+            self._quotas.restore(rest, value)
         elif kind == b"p|":
             self.position[Source(rest, self.partition)] = msgspec.msgpack.decode(value, type=int)
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from alerts.quota import Spending
 from events.topics import DECIDE_STATE, DETECT_STATE, NOTIFY_STATE, OBSERVE_STATE
 from streams.books import Books
 from streams.drifts import ScoreBook
@@ -15,13 +16,15 @@ _decode = msgspec.msgpack.decode
 def rebase(topic: str, key: bytes, value: bytes) -> bytes | None:
     """The state record as the new log needs it, or None where nothing of it holds any more.
 
-    Raises msgspec.DecodeError for a record of another version.
+    Raises msgspec.DecodeError, or pydantic's ValidationError, for a record of another version.
     """
     kind = key[:2]
     if topic == OBSERVE_STATE.name:
         return _observed(kind, key, value)
     if topic == DETECT_STATE.name:
         return _detected(kind, value)
+    if topic == DECIDE_STATE.name and kind == b"q|":
+        return Spending.model_validate_json(value).rebased().model_dump_json().encode()
     if topic in (DECIDE_STATE.name, NOTIFY_STATE.name):
         return None if kind == b"p|" else value
     return value

@@ -10,6 +10,7 @@ import pytest
 from policy import LoadedPolicy, parse_policy
 from policy.duration import parse, spell
 from policy.ladder import Ladder
+from policy.quotas import DEFAULT_QUOTAS
 from policy.schema import FieldDescription, describe_fields, policy_schema
 from policy.source import pack_names
 
@@ -25,7 +26,8 @@ def default(field: FieldDescription) -> str:
     if field.required:
         return "required"
     if field.accepts.endswith("section"):
-        return "" if field.accepts == "section" else "see Ladder" if field.default else "none"
+        shown = f"see {(field.section or field.field).capitalize()}"
+        return "" if field.accepts == "section" else shown if field.default else "none"
     return f"`{json.dumps(field.default)}`".replace('"', "")
 
 
@@ -50,7 +52,7 @@ def test_the_sections_of_the_document_are_all_walked() -> None:
         "", "guardrails", "guardrails.rows[]", "detectors", "detectors.repeat_offender",
         "detectors.category_spike", "detectors.groundedness_drift", "detectors.automation",
         "detectors.filter_fault", "detectors.silence", "rules[]", "rules[].condition", "rules[].steps[]",
-        "ladder", "ladder.steps[]", "care", "exemptions[]", "appeals", "lateness", "dead_letters",
+        "ladder", "ladder.steps[]", "quotas[]", "care", "exemptions[]", "appeals", "lateness", "dead_letters",
         "retention", "receivers[]",
     }  # fmt: skip
 
@@ -71,6 +73,11 @@ def test_the_default_ladder_in_the_docs_is_the_one_of_the_models() -> None:
         lasts = spell(step.duration) if step.duration else "until lifted"
         human = "yes" if step.needs_human else "no"
         assert f"| {number} | {step.action} | {step.level} | {lasts} | {human} |" in DOCS
+
+
+def test_the_default_quotas_in_the_docs_are_those_of_the_models() -> None:
+    for quota in DEFAULT_QUOTAS:
+        assert f"| {quota.measure} | {quota.at_most} | {spell(quota.window)} |" in DOCS
 
 
 def test_the_docs_name_every_pack() -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -193,10 +193,14 @@ SIGNALLED: list[Signal] = [
 
 
 def decided(
-    log: Sequence[Raw], cuts: Sequence[int], *, kept: Sequence[int] | None = None
+    log: Sequence[Raw],
+    cuts: Sequence[int],
+    *,
+    kept: Sequence[int] | None = None,
+    opened: Callable[[], DecideLane] = new,
 ) -> dict[tuple[str, str], set[bytes | None]]:
     """What was sent, by topic and key; with `kept`, a crash after every batch lets a prefix of the state through."""
-    lane, state, found = new(), list[Outgoing](), dict[tuple[str, str], set[bytes | None]]()
+    lane, state, found = opened(), list[Outgoing](), dict[tuple[str, str], set[bytes | None]]()
     source = Source(SIGNALS.name, 2)
     for number, batch in enumerate([*in_batches(log, cuts), log]):
         start = lane.position.get(source, 0)
@@ -206,7 +210,7 @@ def decided(
             found.setdefault((one.topic, (one.key or b"").decode()), set()).add(one.value)
         if kept is not None:
             state.extend(flush.state[: kept[number % len(kept)] % (len(flush.state) + 1)] if kept else flush.state)
-            lane = new()
+            lane = opened()
             reopened(lane, state)
     return found
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from in_memory_log import PARTITIONS, InMemoryLog
 from stream_records import Raw, blocked, sent, verdict
-from test_in_memory_log import EVENTS, POLICY
+from test_in_memory_log import EVENTS, OFFENDER, POLICY
 
 from broker.bulk import Outgoing
 from broker.partitioner import partition_of
@@ -16,6 +16,7 @@ from events import FilterVerdict
 from events.topics import FILTER_VERDICTS, LEDGER, SHADOW_LEDGER, SIGNALS
 from policy import LoadedPolicy
 from policy.mode import Mode
+from policy.quotas import QuotaPolicy
 from streams.rehearsal import Rehearsal
 from streams.shadow import ShadowDecideLane, silenced
 
@@ -98,6 +99,32 @@ def test_the_clock_is_event_time_and_an_idle_partition_holds_nobody_back() -> No
     events = [*before, *hits, *after]
     found = rehearsed(events=[outgoing(event) for event in events], cuts=20).found
     assert ("category_spike", "page") in found.signals or ("category_spike", "ticket") in found.signals
+
+
+def limited(**quota: Any) -> LoadedPolicy:
+    return replace(POLICY, policy=POLICY.policy.model_copy(update={"quotas": (QuotaPolicy(**quota),)}))
+
+
+def test_what_goes_beyond_a_quota_is_held_and_one_page_tells_of_it() -> None:
+    twins = [
+        event.model_copy(update={"subject": f"k1.{one * 26}", "event_id": f"{one}{event.event_id}"})
+        for one in "pqr"
+        for event in EVENTS
+        if event.subject == OFFENDER
+    ]
+    events = [outgoing(event) for event in sorted([*EVENTS, *twins], key=lambda event: event.at)]
+    free, held = (
+        Rehearsal(policy, partitions=1) for policy in (POLICY, limited(measure="throttle", at_most=2, window="1d"))
+    )
+    for rehearsal in (free, held):
+        rehearsal.feed(events)
+    taken = Counter(act.measure for act in held.found.acts)
+    assert Counter(act.measure for act in free.found.acts)["throttle"] == 4
+    assert (taken["warn"], taken["throttle"], len(held.found.restricted())) == (4, 2, 2)
+    assert held.found.held["quota"] >= 2
+    assert (held.found.signals["quota", "page"], free.found.signals["quota", "page"]) == (1, 0)
+    (page,) = (one for one in held.found.incidents.values() if one.detector == "quota")
+    assert (page.series, page.level, page.state) == ("contoso|repeat_offender", "page", "open")
 
 
 @pytest.mark.parametrize("partition", range(PARTITIONS))
