@@ -21,6 +21,8 @@ log = structlog.get_logger()
 LaneFactory = Callable[[int], Lane]
 CommitOffsets = Callable[[Mapping[tuple[str, int], int]], Awaitable[None]]
 _MAX_OUTBOX = 50_000
+_SHORTEST = 0.2
+"""Share of the interval that lies between two flushes even when somebody waits for what is in the outbox."""
 
 
 @dataclass(slots=True)
@@ -28,7 +30,8 @@ class _OpenLane:
     lane: Lane
     producer: BulkProducer
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    due: asyncio.Event = field(default_factory=asyncio.Event)
+    closing: bool = False
     flusher: asyncio.Task[None] | None = None
 
 
@@ -87,10 +90,16 @@ class Checkpoint:
         log.info("lane_opened", agent=agent, partition=partition, fenced=bool(transactional_id))
 
     async def room(self, agent: str, partition: int) -> None:
-        """Flush at once when a lane's outbox has grown too large; slows its input down instead of filling memory."""
+        """Flush at once when a lane's outbox has grown too large, which slows its input down instead of filling memory,
+        and soon when somebody waits for what is in it.
+        """
         entry = self._open.get((agent, partition))
-        if entry and len(entry.lane.outbox.outputs) > _MAX_OUTBOX:
+        if entry is None:
+            return
+        if len(entry.lane.outbox.outputs) > _MAX_OUTBOX:
             await self._flush(entry)
+        elif entry.lane.outbox.awaited:
+            entry.due.set()
 
     async def close(self) -> None:
         """Flush and give up every lane, before a rebalance or at the end."""
@@ -108,7 +117,8 @@ class Checkpoint:
             await self._gone(entry)
 
     async def _close(self, entry: _OpenLane) -> None:
-        entry.closing.set()
+        entry.closing = True
+        entry.due.set()
         if entry.flusher:
             await entry.flusher
         await self._gone(entry)
@@ -119,9 +129,13 @@ class Checkpoint:
 
     async def _flush_regularly(self, entry: _OpenLane) -> None:
         try:
-            while not entry.closing.is_set():
+            last = False
+            while not last:
+                await asyncio.sleep(_SHORTEST * self.interval)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(entry.closing.wait(), self.interval)
+                    await asyncio.wait_for(entry.due.wait(), (1 - _SHORTEST) * self.interval)
+                entry.due.clear()
+                last = entry.closing
                 await self._flush(entry)
         except Fenced as failure:
             log.warning("lane_fenced", agent=entry.lane.agent, partition=entry.lane.partition)

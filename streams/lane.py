@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from broker.bulk import Outgoing
+from events.topics import ENFORCEMENTS, FILTER_HOLDS, INCIDENTS, SIGNALS
+
+_AWAITED = frozenset({ENFORCEMENTS.name, FILTER_HOLDS.name, INCIDENTS.name, SIGNALS.name})
+"""Topics of facts that are rare, and that somebody downstream is waiting for."""
 
 
 class Record(Protocol):
@@ -47,6 +51,8 @@ class Outbox:
 
     outputs: list[Outgoing] = field(default_factory=list)
     offsets: dict[Source, int] = field(default_factory=dict)
+    awaited: bool = False
+    """Whether it should be flushed soon."""
 
 
 class Lane(ABC):
@@ -84,6 +90,8 @@ class Lane(ABC):
     def emit(self, record: Outgoing) -> None:
         """Send with the next flush."""
         self.outbox.outputs.append(record)
+        if record.topic in _AWAITED:
+            self.outbox.awaited = True
 
     def restored(self) -> None:  # noqa: B027  a hook that most lanes do without
         """Called once, when every state record has been taken back."""
