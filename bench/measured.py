@@ -67,13 +67,26 @@ class Median:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a running process so far, in steps of the kernel's tick (10 ms)."""
+    """User and system time of a running process and those below it so far, in steps of the kernel's tick (10 ms)."""
+    return _own_cpu_seconds(pid) + sum(map(cpu_seconds, _children(pid)))
+
+
+def peak_bytes(pid: int) -> int:
+    """Largest resident sets of a running process and those below it so far, summed."""
+    return _own_peak_bytes(pid) + sum(map(peak_bytes, _children(pid)))
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text("ascii").split()]
+
+
+def _own_cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def peak_bytes(pid: int) -> int:
-    """Largest resident set of a running process so far."""
+def _own_peak_bytes(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text("ascii")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024

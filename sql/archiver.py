@@ -12,7 +12,7 @@ from sql.batch import Batch, Record, StoredReport
 from sql.batches import Entry, Lane, confirm, last_entry, settle, write_entry
 from sql.errors import Fenced, NotArchived
 from sql.restore import STATE_TABLE, state_columns
-from sql.rows import Shape, read_rows
+from sql.rows import Raw, Rows, Shape, read_rows
 from sql.seen import Hashes, SeenMinutes
 from sql.shapes import shapes
 from sql.statement import statement
@@ -38,7 +38,7 @@ class Archiver:
         seen_limit: int = 5_000_000,
     ) -> None:
         self._store, self._epoch, self._clock = store, epoch, clock
-        self._future_ms = int(future.total_seconds() * 1000)
+        self.future_ms = int(future.total_seconds() * 1000)
         self._owner = token_hex(8)
         self._shapes = shapes()
         self._compacted = {topic.name for topic in TOPICS if topic.compacted}
@@ -75,8 +75,11 @@ class Archiver:
         lane = self._lane(topic, partition)
         self._due.pop(lane, None)
 
-    def store_batch(self, batch: Batch) -> StoredReport:
-        """Store what is new. Raises StoreUnavailable (try again), Fenced, BatchTorn, QueryFailed, NotArchived."""
+    def store_batch(self, batch: Batch, rows: Rows | None = None) -> StoredReport:
+        """Store what is new; `rows` is what the batch's records say, where it was read before.
+
+        Raises StoreUnavailable (try again), Fenced, BatchTorn, QueryFailed, NotArchived.
+        """
         lane = self._lane(batch.topic, batch.partition)
         if lane not in self._due:
             self.assigned(batch.topic, batch.partition)
@@ -90,18 +93,23 @@ class Archiver:
         shape = self._shapes.get(batch.topic)
         entry = Entry(due, records[0].offset, records[-1].offset, 0, self._now_ms(), self._owner)
         stored, duplicate, invalid = (
-            self._store_rows(lane, records, entry=entry, shape=shape)
+            self._store_rows(lane, self._fitting(rows, records, shape), entry=entry, shape=shape)
             if shape
             else self._store_states(lane, records, entry=entry)
         )
         self._due[lane] = entry.last + 1
         return StoredReport(stored, duplicate, invalid, already)
 
-    def _store_rows(self, lane: Lane, records: list[Record], *, entry: Entry, shape: Shape) -> tuple[int, int, int]:
-        rows = read_rows(shape, records, future_ms=self._future_ms)
+    def _fitting(self, rows: Rows | None, records: list[Record], shape: Shape) -> Rows:
+        """Rows that were read before do not fit when some of the batch was stored already."""
+        if rows is not None and rows.read == len(records):
+            return rows
+        return read_rows(shape, Raw.of(records), future_ms=self.future_ms)
+
+    def _store_rows(self, lane: Lane, rows: Rows, *, entry: Entry, shape: Shape) -> tuple[int, int, int]:
         seen = self._seen[shape.table]
         fresh = rows.only(seen.fresh(rows.minutes, rows.hashes))
-        stored, duplicates = len(fresh.facts), len(rows.facts) - len(fresh.facts)
+        stored, duplicates = len(fresh), len(rows) - len(fresh)
         entry, is_second = replace(entry, stored=stored), self._noted[lane] == entry.due
         self._note(lane, entry, duplicates=duplicates, invalid=rows.invalid)
         if stored:

@@ -18,13 +18,15 @@ from broker.group import GroupConsumer
 from sql.archiver import Archiver
 from sql.batch import Batch, StoredReport
 from sql.errors import StoreUnavailable
+from sql.reader import Reader
+from sql.rows import Rows
 
 log = structlog.get_logger()
 
 _POLL_MS = 100
 _FETCH_BYTES = 8 << 20
 _NEVER_MS = 24 * 3_600_000
-_BATCHES_HELD = 2
+_BATCHES_HELD = 3
 """Reading pauses when so many full batches are in memory, over all partitions."""
 
 
@@ -45,6 +47,8 @@ class ArchiverSettings(BaseSettings):
     """An archiver that is silent for this long loses its partitions to another."""
     retry_seconds: float = Field(default=1.0, gt=0, le=60)
     """First wait when ClickHouse refuses; doubled each time, up to a minute."""
+    own_reader: bool = True
+    """Large batches are read in a process of their own, which makes an archiver faster where it has two cores."""
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     """Port of the Prometheus endpoint; null for none, 0 for any free one."""
     metrics_host: str = "127.0.0.1"
@@ -52,11 +56,20 @@ class ArchiverSettings(BaseSettings):
 
 
 @dataclass(slots=True)
+class _Prepared:
+    """The first records of a partition, as they are to be stored."""
+
+    records: list[Any]
+    rows: Rows | None
+
+
+@dataclass(slots=True)
 class _Pending:
-    """Records of one partition that are read and not yet stored; those that are being stored are the first of them."""
+    """Records of one partition that are fetched and not yet stored."""
 
     since: float
     records: list[Any] = field(default_factory=list)
+    prepared: _Prepared | None = None
 
 
 class Follower(ConsumerRebalanceListener):
@@ -75,7 +88,8 @@ class Follower(ConsumerRebalanceListener):
         self._on_stored, self._on_position = on_stored, on_position
         self._pending: dict[TopicPartition, _Pending] = {}
         self._storing = asyncio.Lock()
-        self._arrived, self._stored = asyncio.Event(), asyncio.Event()
+        self._reader = Reader(own_process=settings.own_reader, future_ms=archiver.future_ms)
+        self._arrived, self._prepared, self._stored = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._consumer = GroupConsumer(
             **kafka.options(),
             group_id=settings.group or f"{kafka.topic_prefix}watchfloor-archiver",
@@ -94,17 +108,19 @@ class Follower(ConsumerRebalanceListener):
         MembershipLost."""
         self._consumer.subscribe([self._kafka.wire_name(topic) for topic in self._archiver.topics], listener=self)
         await self._consumer.start()
-        reading = asyncio.create_task(self._read_on(stop))
+        steps = [asyncio.create_task(step(stop)) for step in (self._fetch_on, self._prepare_on, self._store_on)]
         try:
-            while not stop.is_set() and not reading.done():
-                await self._store_due(stop)
-                await _soon(self._arrived)
-            await reading
+            await asyncio.wait(steps, return_when=asyncio.FIRST_EXCEPTION)
+            for step in steps:
+                if step.done():
+                    step.result()
             with contextlib.suppress(StoreUnavailable):
                 while self._pending:
-                    await self._store(next(iter(self._pending)))
+                    await self._store_rest(next(iter(self._pending)))
         finally:
-            reading.cancel()
+            for step in steps:
+                step.cancel()
+            self._reader.close()
             await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
@@ -117,15 +133,15 @@ class Follower(ConsumerRebalanceListener):
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Nothing to do: the archiver asks ClickHouse when the first batch comes."""
 
-    async def _read_on(self, stop: asyncio.Event) -> None:
-        """Read on while batches are stored, so that the broker, Python and ClickHouse work at the same time."""
+    async def _fetch_on(self, stop: asyncio.Event) -> None:
+        """Fetch on while batches are read and stored, so that broker, Python and ClickHouse work at the same time."""
         while not stop.is_set():
             if self._crowded():
                 await _soon(self._stored)
             else:
-                await self._read()
+                await self._fetch()
 
-    async def _read(self) -> None:
+    async def _fetch(self) -> None:
         fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=self._settings.batch_records)
         for partition, records in fetched.items():
             pending = self._pending.setdefault(partition, _Pending(monotonic()))
@@ -136,11 +152,30 @@ class Follower(ConsumerRebalanceListener):
         held = sum(len(pending.records) for pending in self._pending.values())
         return held >= _BATCHES_HELD * self._settings.batch_records
 
-    async def _store_due(self, stop: asyncio.Event) -> None:
-        for partition, pending in sorted(self._pending.items(), key=_size, reverse=True):
-            full = len(pending.records) >= self._settings.batch_records
-            if full or self._crowded() or monotonic() - pending.since >= self._settings.batch_seconds:
+    async def _prepare_on(self, stop: asyncio.Event) -> None:
+        """Read what is due of each partition, the largest first."""
+        while not stop.is_set():
+            for _, partition in sorted(((len(one.records), key) for key, one in self._pending.items()), reverse=True):
+                pending = self._pending.get(partition)
+                if pending and pending.prepared is None and self._is_due(pending):
+                    await self._prepare(partition, pending)
+            await _soon(self._arrived)
+
+    def _is_due(self, pending: _Pending) -> bool:
+        full = len(pending.records) >= self._settings.batch_records
+        return full or self._crowded() or monotonic() - pending.since >= self._settings.batch_seconds
+
+    async def _prepare(self, partition: TopicPartition, pending: _Pending) -> None:
+        records = pending.records[: self._settings.batch_records]
+        pending.prepared = _Prepared(records, await self._reader.read(self._own_name(partition), records))
+        self._prepared.set()
+
+    async def _store_on(self, stop: asyncio.Event) -> None:
+        """Store what is prepared."""
+        while not stop.is_set():
+            for partition in [key for key, pending in self._pending.items() if pending.prepared]:
                 await self._store_patiently(partition, stop)
+            await _soon(self._prepared)
 
     async def _store_patiently(self, partition: TopicPartition, stop: asyncio.Event) -> None:
         wait = self._settings.retry_seconds
@@ -156,19 +191,26 @@ class Follower(ConsumerRebalanceListener):
             else:
                 return
 
+    async def _store_rest(self, partition: TopicPartition) -> None:
+        pending = self._pending[partition]
+        if pending.prepared is None:
+            await self._prepare(partition, pending)
+        await self._store(partition)
+
     async def _store(self, partition: TopicPartition) -> None:
         async with self._storing:
             pending = self._pending.get(partition)
-            if pending is None:
+            if pending is None or pending.prepared is None:
                 return
-            topic, began = self._own_name(partition), monotonic()
-            records = pending.records[: self._settings.batch_records]
-            report = await asyncio.to_thread(self._archiver.store_batch, Batch(topic, partition.partition, records))
+            topic, began, records = self._own_name(partition), monotonic(), pending.prepared.records
+            batch = Batch(topic, partition.partition, records)
+            report = await asyncio.to_thread(self._archiver.store_batch, batch, pending.prepared.rows)
             del pending.records[: len(records)]
-            pending.since = began
+            pending.since, pending.prepared = began, None
             if not pending.records:
                 del self._pending[partition]
             self._stored.set()
+            self._arrived.set()
             self._on_stored(topic, report)
             self._on_position(topic, partition.partition, records[-1].offset + 1)
             await self._commit(partition, records[-1].offset + 1)
@@ -181,10 +223,6 @@ class Follower(ConsumerRebalanceListener):
 
     def _own_name(self, partition: TopicPartition) -> str:
         return str(partition.topic).removeprefix(self._kafka.topic_prefix)
-
-
-def _size(item: tuple[TopicPartition, _Pending]) -> int:
-    return len(item[1].records)
 
 
 async def _soon(event: asyncio.Event) -> None:

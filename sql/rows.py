@@ -1,9 +1,9 @@
 """The readable records of a batch as columns of a table; it stores nothing and knows no duplicates."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -33,15 +33,20 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The readable records of a batch: facts, and what the archiver asks of each."""
+    """The readable records of a batch: what they say, in columns, and what the archiver asks of each."""
 
-    shape: Shape
-    facts: Sequence[Any]
+    content: pa.Table
+    """Every column but `at` and the place; columns that say nothing are left out."""
     micros: NDArray[np.int64]
     """Event time in microseconds since 1970."""
     offsets: NDArray[np.uint64]
     hashes: NDArray[np.uint64]
     invalid: int
+    read: int
+    """Records that these rows come from."""
+
+    def __len__(self) -> int:
+        return len(self.micros)
 
     @property
     def minutes(self) -> NDArray[np.int64]:
@@ -52,32 +57,52 @@ class Rows:
         """The rows where `wanted` is true."""
         if wanted.all():
             return self
-        facts = [self.facts[number] for number in np.flatnonzero(wanted).tolist()]
-        return replace(
-            self, facts=facts, micros=self.micros[wanted], offsets=self.offsets[wanted], hashes=self.hashes[wanted]
-        )
+        content = self.content.filter(pa.array(wanted))
+        micros, offsets, hashes = self.micros[wanted], self.offsets[wanted], self.hashes[wanted]
+        return Rows(content, micros, offsets, hashes, self.invalid, self.read)
 
     def table(self, *, epoch: int, partition: int, stored_at: datetime) -> pa.Table:
-        """The rows as they are stored; columns that say nothing are left out."""
-        size = len(self.facts)
+        """The rows as they are stored."""
+        said = dict(zip(self.content.column_names, self.content.columns, strict=True))
         place = {
-            "epoch": constant_column(epoch, size),
-            "partition": constant_column(partition, size),
+            "epoch": constant_column(epoch, len(self)),
+            "partition": constant_column(partition, len(self)),
             "offset": pa.array(self.offsets),
             "event_hash": pa.array(self.hashes),
-            "stored_at": constant_column(stored_at, size),
+            "stored_at": constant_column(stored_at, len(self)),
         }
-        return pa.table({"at": instants(self.micros), **self.shape.columns(self.facts), **place})
+        return pa.table({"at": instants(self.micros), **said, **place})
 
 
-def read_rows(shape: Shape, records: Sequence[Record], *, future_ms: int) -> Rows:
+class Raw(NamedTuple):
+    """Records as three lists of one length, which can be sent to another process."""
+
+    values: list[bytes]
+    timestamps: list[int]
+    """The broker's or producer's time, milliseconds since 1970."""
+    offsets: list[int]
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> "Raw":
+        """What reading needs of records."""
+        values, timestamps, offsets = [], [], []
+        for record in records:
+            values.append(record.value or b"")
+            timestamps.append(record.timestamp)
+            offsets.append(record.offset)
+        return cls(values, timestamps, offsets)
+
+
+def read_rows(shape: Shape, raw: Raw, *, future_ms: int) -> Rows:
     """Read what can be read. Events later than the record's time plus `future_ms` are invalid."""
-    found = shape.read([record.value or b"" for record in records])
+    found = shape.read(raw.values)
     readable = [number for number, fact in enumerate(found) if not isinstance(fact, Exception)]
-    facts, kept = [found[number] for number in readable], [records[number] for number in readable]
+    facts = [found[number] for number in readable]
     micros = microseconds([fact.at for fact in facts])
-    latest_ms = np.array([record.timestamp for record in kept], np.int64) + future_ms
+    latest_ms = np.array(raw.timestamps, np.int64)[readable] + future_ms
     timely = (micros >= 0) & (micros < END_OF_TIME * 1_000_000) & (-(-micros // 1000) <= latest_ms)
-    offsets = np.array([record.offset for record in kept], np.uint64)
+    content = pa.table(dict(shape.columns(facts)) if facts else {})
+    offsets = np.array(raw.offsets, np.uint64)[readable]
     hashes = np.array(shape.hashes(facts), np.uint64)
-    return Rows(shape, facts, micros, offsets, hashes, len(records) - int(timely.sum())).only(timely)
+    invalid = len(raw.values) - int(timely.sum())
+    return Rows(content, micros, offsets, hashes, invalid, len(raw.values)).only(timely)

@@ -1,6 +1,7 @@
 """Records become rows with the columns of their table; what does not follow the contract is counted, never raised."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -11,11 +12,17 @@ from alerts.ledger import LedgerEntry
 from alerts.signal import FourNumbers, Signal, Statistic
 from events import ProviderNotice
 from events.seen import event_hash
-from sql.rows import read_rows
+from sql.batch import Record
+from sql.rows import Raw, Rows, Shape
+from sql.rows import read_rows as read_raw
 from sql.shapes import shapes
 
 FIVE_MINUTES = 300_000
 SHAPES = shapes()
+
+
+def read_rows(shape: Shape, found: Sequence[Record], *, future_ms: int) -> Rows:
+    return read_raw(shape, Raw.of(found), future_ms=future_ms)
 
 
 def content(topic: str, value: bytes) -> dict[str, object]:
@@ -75,7 +82,8 @@ def test_good_records_keep_their_places_among_bad_ones() -> None:
     mixed = [good[0], raw(b"{", 1), good[1]._replace(offset=2), raw(None, 3), good[2]._replace(offset=9)]
     rows = read_rows(SHAPES["filter-verdicts"], mixed, future_ms=0)
     assert rows.invalid == 2
-    assert [(fact.event_id, offset) for fact, offset in zip(rows.facts, rows.offsets.tolist(), strict=True)] == [
+    names = rows.content["event_id"].to_pylist()
+    assert list(zip(names, rows.offsets.tolist(), strict=True)) == [
         ("r0:prompt:hate", 0),
         ("r1:prompt:hate", 2),
         ("r2:prompt:hate", 9),
@@ -89,7 +97,7 @@ def test_good_records_keep_their_places_among_bad_ones() -> None:
 @pytest.mark.parametrize("topic", sorted(SHAPES))
 def test_a_broken_record_is_counted(topic: str, value: bytes | None) -> None:
     rows = read_rows(SHAPES[topic], [raw(value, 0)], future_ms=FIVE_MINUTES)
-    assert (rows.invalid, len(rows.facts)) == (1, 0)
+    assert (rows.invalid, len(rows)) == (1, 0)
 
 
 def test_an_event_beyond_the_brokers_clock_is_invalid() -> None:
