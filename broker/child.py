@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from functools import partial
 
 _PR_SET_PDEATHSIG = 1
 
@@ -18,16 +17,12 @@ def end_with_parent() -> Callable[[], None] | None:
     """
     if sys.platform != "linux":
         return None
-    return partial(_bind, ctypes.CDLL(None).prctl, os.getpid())
+    prctl = ctypes.CDLL(None).prctl
+    parent = os.getpid()
 
+    def bind() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # the parent ended before the kernel was told
+            os._exit(1)
 
-def end_with(parent: int) -> None:
-    """In a child that runs already: end when `parent` ends, under the same conditions; outside Linux do nothing."""
-    if sys.platform == "linux":
-        _bind(ctypes.CDLL(None).prctl, parent)
-
-
-def _bind(prctl: Callable[[int, int], object], parent: int) -> None:
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # the parent ended before the kernel was told
-        os._exit(1)
+    return bind

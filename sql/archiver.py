@@ -1,6 +1,6 @@
 """Stores batches of the log in ClickHouse, each distinct event once; it reads no Kafka and never drops a batch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -12,7 +12,7 @@ from sql.batch import Batch, Record, StoredReport
 from sql.batches import Entry, Lane, confirm, last_entry, settle, write_entry
 from sql.errors import Fenced, NotArchived
 from sql.restore import STATE_TABLE, state_columns
-from sql.rows import Raw, Rows, Shape, read_rows
+from sql.rows import Rows, Shape, read_rows
 from sql.seen import Hashes, SeenMinutes
 from sql.shapes import shapes
 from sql.statement import statement
@@ -38,7 +38,7 @@ class Archiver:
         seen_limit: int = 5_000_000,
     ) -> None:
         self._store, self._epoch, self._clock = store, epoch, clock
-        self.future_ms = int(future.total_seconds() * 1000)
+        self._future_ms = int(future.total_seconds() * 1000)
         self._owner = token_hex(8)
         self._shapes = shapes()
         self._compacted = {topic.name for topic in TOPICS if topic.compacted}
@@ -100,11 +100,16 @@ class Archiver:
         self._due[lane] = entry.last + 1
         return StoredReport(stored, duplicate, invalid, already)
 
+    def read(self, topic: str, records: Sequence[Record]) -> Rows | None:
+        """What the records say, for `store_batch`; None for compacted topics. Any thread may call it."""
+        shape = self._shapes.get(topic)
+        return read_rows(shape, records, future_ms=self._future_ms) if shape else None
+
     def _fitting(self, rows: Rows | None, records: list[Record], shape: Shape) -> Rows:
         """Rows that were read before do not fit when some of the batch was stored already."""
         if rows is not None and rows.read == len(records):
             return rows
-        return read_rows(shape, Raw.of(records), future_ms=self.future_ms)
+        return read_rows(shape, records, future_ms=self._future_ms)
 
     def _store_rows(self, lane: Lane, rows: Rows, *, entry: Entry, shape: Shape) -> tuple[int, int, int]:
         seen = self._seen[shape.table]

@@ -10,7 +10,6 @@ StoreError
 ├── BadParameter       a named query got a parameter that it does not have, or a value that does not fit
 ├── QueryRefused       a read-only query asked for something that nobody may, with the reason
 ├── NotArchived        a topic has no place in ClickHouse
-├── ReaderLost         the process that reads large batches has ended
 ├── Fenced             another archiver writes this partition
 └── BatchTorn          part of a batch is in ClickHouse, part is not: only a manual repair helps
 """
@@ -92,13 +91,6 @@ class NotArchived(StoreError):
     def __init__(self, topic: str) -> None:
         super().__init__(f"topic {topic} is not archived")
         self.topic = topic
-
-
-class ReaderLost(StoreError):
-    """The process that reads large batches has ended; nothing of the batch is stored."""
-
-    def __init__(self) -> None:
-        super().__init__("the archiver's reading process has ended: start the archiver again")
 
 
 class Fenced(StoreError):

@@ -18,7 +18,6 @@ from broker.group import GroupConsumer
 from sql.archiver import Archiver
 from sql.batch import Batch, StoredReport
 from sql.errors import StoreUnavailable
-from sql.reader import Reader
 from sql.rows import Rows
 
 log = structlog.get_logger()
@@ -47,8 +46,6 @@ class ArchiverSettings(BaseSettings):
     """An archiver that is silent for this long loses its partitions to another."""
     retry_seconds: float = Field(default=1.0, gt=0, le=60)
     """First wait when ClickHouse refuses; doubled each time, up to a minute."""
-    own_reader: bool = True
-    """Large batches are read in a process of their own, which makes an archiver faster where it has two cores."""
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     """Port of the Prometheus endpoint; null for none, 0 for any free one."""
     metrics_host: str = "127.0.0.1"
@@ -88,7 +85,6 @@ class Follower(ConsumerRebalanceListener):
         self._on_stored, self._on_position = on_stored, on_position
         self._pending: dict[TopicPartition, _Pending] = {}
         self._storing = asyncio.Lock()
-        self._reader = Reader(own_process=settings.own_reader, future_ms=archiver.future_ms)
         self._arrived, self._prepared, self._stored = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._consumer = GroupConsumer(
             **kafka.options(),
@@ -120,7 +116,6 @@ class Follower(ConsumerRebalanceListener):
         finally:
             for step in steps:
                 step.cancel()
-            self._reader.close()
             await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
@@ -167,7 +162,8 @@ class Follower(ConsumerRebalanceListener):
 
     async def _prepare(self, partition: TopicPartition, pending: _Pending) -> None:
         records = pending.records[: self._settings.batch_records]
-        pending.prepared = _Prepared(records, await self._reader.read(self._own_name(partition), records))
+        rows = await asyncio.to_thread(self._archiver.read, self._own_name(partition), records)
+        pending.prepared = _Prepared(records, rows)
         self._prepared.set()
 
     async def _store_on(self, stop: asyncio.Event) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -74,35 +74,16 @@ class Rows:
         return pa.table({"at": instants(self.micros), **said, **place})
 
 
-class Raw(NamedTuple):
-    """Records as three lists of one length, which can be sent to another process."""
-
-    values: list[bytes]
-    timestamps: list[int]
-    """The broker's or producer's time, milliseconds since 1970."""
-    offsets: list[int]
-
-    @classmethod
-    def of(cls, records: Iterable[Record]) -> "Raw":
-        """What reading needs of records."""
-        values, timestamps, offsets = [], [], []
-        for record in records:
-            values.append(record.value or b"")
-            timestamps.append(record.timestamp)
-            offsets.append(record.offset)
-        return cls(values, timestamps, offsets)
-
-
-def read_rows(shape: Shape, raw: Raw, *, future_ms: int) -> Rows:
+def read_rows(shape: Shape, records: Sequence[Record], *, future_ms: int) -> Rows:
     """Read what can be read. Events later than the record's time plus `future_ms` are invalid."""
-    found = shape.read(raw.values)
+    found = shape.read([record.value or b"" for record in records])
     readable = [number for number, fact in enumerate(found) if not isinstance(fact, Exception)]
-    facts = [found[number] for number in readable]
+    facts, kept = [found[number] for number in readable], [records[number] for number in readable]
     micros = microseconds([fact.at for fact in facts])
-    latest_ms = np.array(raw.timestamps, np.int64)[readable] + future_ms
+    latest_ms = np.array([record.timestamp for record in kept], np.int64) + future_ms
     timely = (micros >= 0) & (micros < END_OF_TIME * 1_000_000) & (-(-micros // 1000) <= latest_ms)
     content = pa.table(dict(shape.columns(facts)) if facts else {})
-    offsets = np.array(raw.offsets, np.uint64)[readable]
+    offsets = np.array([record.offset for record in kept], np.uint64)
     hashes = np.array(shape.hashes(facts), np.uint64)
-    invalid = len(raw.values) - int(timely.sum())
-    return Rows(content, micros, offsets, hashes, invalid, len(raw.values)).only(timely)
+    invalid = len(records) - int(timely.sum())
+    return Rows(content, micros, offsets, hashes, invalid, len(records)).only(timely)

@@ -52,7 +52,7 @@ async def dev(place: Place, *, port: int, policy_name: str, demo_users: int, con
         stack.callback(place.forget_address)
         jobs = [
             _attend(worker, stop),
-            run_archiver(ArchiverSettings(session_seconds=_SESSION_SECONDS, own_reader=False), kafka, store, stop=stop),
+            run_archiver(ArchiverSettings(session_seconds=_SESSION_SECONDS), kafka, store, stop=stop),
             serve(deps, settings, stop, ready=_announce(place, console, ready)),
             _draw(Screen(console, views=deps.views, feed=deps.feed), store, stop),
         ]

@@ -1,7 +1,6 @@
 """Records become rows with the columns of their table; what does not follow the contract is counted, never raised."""
 
 import json
-from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -12,17 +11,11 @@ from alerts.ledger import LedgerEntry
 from alerts.signal import FourNumbers, Signal, Statistic
 from events import ProviderNotice
 from events.seen import event_hash
-from sql.batch import Record
-from sql.rows import Raw, Rows, Shape
-from sql.rows import read_rows as read_raw
+from sql.rows import read_rows
 from sql.shapes import shapes
 
 FIVE_MINUTES = 300_000
 SHAPES = shapes()
-
-
-def read_rows(shape: Shape, found: Sequence[Record], *, future_ms: int) -> Rows:
-    return read_raw(shape, Raw.of(found), future_ms=future_ms)
 
 
 def content(topic: str, value: bytes) -> dict[str, object]:
