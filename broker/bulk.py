@@ -126,11 +126,19 @@ class BulkProducer:
     async def _transact(
         self, producer: Any, records: Sequence[Outgoing], offsets: Mapping[tuple[str, int], int], group_id: str
     ) -> None:
-        async with self._lock, producer.transaction():
-            await self._deliver(producer, records)
-            if offsets:
-                positions = {TopicPartition(topic, part): offset for (topic, part), offset in offsets.items()}
-                await producer.send_offsets_to_transaction(positions, group_id)
+        async with self._lock:
+            transaction = producer.transaction()
+            await transaction.__aenter__()
+            try:
+                await self._deliver(producer, records)
+                if offsets:
+                    positions = {TopicPartition(topic, part): offset for (topic, part), offset in offsets.items()}
+                    await producer.send_offsets_to_transaction(positions, group_id)
+            except Exception as error:
+                # Not when cancelled: at a process's end nobody is left who would send the abort. The successor aborts.
+                await transaction.__aexit__(type(error), error, error.__traceback__)
+                raise
+            await transaction.__aexit__(None, None, None)
 
     async def _deliver(self, producer: Any, records: Iterable[Outgoing]) -> None:
         parted: defaultdict[tuple[str, int], list[Outgoing]] = defaultdict(list)

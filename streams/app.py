@@ -59,8 +59,8 @@ class Worker(faust.App):
     client_options: dict[str, Any]
     checkpoint: Checkpoint
     kafka: KafkaSettings
-    leave_seconds = 8.0
-    """How long leaving the group may take at the end: less than the ten seconds that a container's engine waits."""
+    leave_seconds = 4.0
+    """How long the last flush may take, and how long leaving the group: a container's engine waits ten seconds."""
     failure: BaseException | None = None
     failed: asyncio.Event
     _had_all = False

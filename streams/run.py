@@ -39,7 +39,6 @@ async def run_worker(
         delivering.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await delivering
-        await app.checkpoint.close()
         await _leave(app)
     failure = app.failure or app.crash_reason
     if failure is not None:
@@ -47,14 +46,19 @@ async def run_worker(
 
 
 async def _leave(app: Worker) -> None:
-    """Leave the group. Everything is durable by now; a rebalance under way can keep Faust from ever being done."""
-    leaving = asyncio.create_task(app.stop())
-    await asyncio.wait({leaving}, timeout=app.leave_seconds)
-    if leaving.done():
-        leaving.result()
-    else:
-        leaving.cancel()
-        log.warning("left_without_goodbye", group=app.conf.id)
+    """Flush and leave the group. A broker that is away, or a rebalance under way, can keep either from ever being done.
+
+    What is not durable then is read again by whoever has the partitions next.
+    """
+    close = app.checkpoint.close  # a second time, since a rebalance under way may open lanes while the group is left
+    for step, name in ((close, "closed_without_flush"), (app.stop, "left_without_goodbye"), (close, "lanes_left_open")):
+        leaving = asyncio.create_task(step())
+        await asyncio.wait({leaving}, timeout=app.leave_seconds)
+        if leaving.done():
+            leaving.result()
+        else:
+            leaving.cancel()
+            log.warning(name, group=app.conf.id)
 
 
 async def _first(*waits: Coroutine[Any, Any, Any]) -> None:

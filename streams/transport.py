@@ -20,6 +20,7 @@ from streams.reading import Reading
 
 SCHEME = "batched"
 _FETCH_WAIT_MS = 100
+_THREAD_SECONDS = 2.0
 
 
 class Batch(NamedTuple):
@@ -36,6 +37,10 @@ class _Thread(WorkerThread):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.daemon = True
+
+    def stop(self) -> None:
+        """Wait for its end, but not for long: the worker's event loop waits with us."""
+        self.is_stopped.wait(_THREAD_SECONDS)
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
