@@ -49,12 +49,10 @@ class Decoder(Generic[E]):
         self._model = model
         self._struct = fast_struct(model)
         self._read = cast(Callable[[bytes], E], msgspec.json.Decoder(self._struct).decode)
-        names = {name: pattern for name, field in model.model_fields.items() if (pattern := _joint_pattern(field))}
+        names = joint_patterns(model)
         self._names = attrgetter(*names)
         together = "\n".join(names.values())
         self._names_fit = re.compile(together).fullmatch
-        many = msgspec.json.Decoder(GenericAlias(list, (self._struct,))).decode
-        self._read_many = cast(Callable[[bytes], list[E]], many)
         self._all_names_fit = re.compile(rf"(?:{together}\n)*").fullmatch
 
     def decode_many(self, raws: Sequence[bytes]) -> list[E | InvalidRecord]:
@@ -66,24 +64,17 @@ class Decoder(Generic[E]):
         return found
 
     def _decode_together(self, raws: Sequence[bytes]) -> list[E]:
-        """All of the records, or none where any of them needs a closer look.
-
-        Objects are flat and a string cannot hold the line feed between two records, so that every record that begins
-        and ends with a brace holds at least one object, and as many objects as records are one object each.
-        """
-        if not all([raw[:1] == b"{" and raw[-1:] == b"}" for raw in raws]):  # noqa: C419  a list is faster
-            return []
-        joined = b"[" + b",\n".join(raws) + b"]"
+        """All of the records, or none where any of them needs a closer look."""
+        joined = b"\n".join(raws)
         if len(joined) > RECORD_LIMIT or _BACKSLASH in joined or _PIPE in joined or _DEL in joined:
             return []
         try:
-            events = self._read_many(joined)
+            events = list(map(self._read, raws))
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return []
-        names = "\n".join(["\n".join(self._names(event)) for event in events]) + "\n"
+        names = "\n".join(map("\n".join, map(self._names, events))) + "\n"
         if (
-            len(events) != len(raws)
-            or not all([event.at.tzinfo is UTC for event in events])  # noqa: C419
+            not all([event.at.tzinfo is UTC for event in events])  # noqa: C419  a list is faster
             or not self._all_names_fit(names)
             or _beyond_microseconds(joined)
         ):
@@ -135,6 +126,11 @@ def fast_struct(model: type[Event]) -> type[msgspec.Struct]:
     )
 
 
+def joint_patterns(model: type[Event]) -> dict[str, str]:
+    """Field → pattern, unanchored, for the texts that `fast_struct` leaves unchecked."""
+    return {name: pattern for name, field in model.model_fields.items() if (pattern := _joint_pattern(field))}
+
+
 def _struct_field(name: str, field: FieldInfo) -> tuple[str, Any] | tuple[str, Any, Any]:
     if not field.is_required():
         return name, _fast_type(field.annotation, field.metadata), field.get_default(call_default_factory=True)
@@ -145,7 +141,7 @@ def _struct_field(name: str, field: FieldInfo) -> tuple[str, Any] | tuple[str, A
 
 def _joint_pattern(field: FieldInfo) -> str | None:
     patterns = [_pattern(constraint) for constraint in field.metadata if isinstance(constraint, StringConstraints)]
-    return next((pattern for pattern in patterns if field.is_required() and pattern != _LABEL), None)
+    return next((pattern for pattern in patterns if field.is_required() and pattern != LABEL), None)
 
 
 def _fast_type(annotation: Any, constraints: list[Any]) -> Any:
@@ -168,7 +164,7 @@ def _limits(constraint: Any) -> dict[str, Any]:
             return {key: value for inner in constraint.metadata for key, value in _limits(inner).items()}
         case StringConstraints():
             pattern = _pattern(constraint)
-            return {"min_length": 1, "max_length": 128} if pattern == _LABEL else {"pattern": rf"^(?:{pattern})\Z"}
+            return {"min_length": 1, "max_length": 128} if pattern == LABEL else {"pattern": rf"^(?:{pattern})\Z"}
         case Ge(ge=ge):
             return {"ge": ge}
         case Le(le=le):
@@ -189,4 +185,5 @@ def _pattern(constraint: StringConstraints) -> str:
     return pattern[1:-1]
 
 
-_LABEL: Final = _pattern(get_args(Label)[1])
+LABEL: Final = _pattern(get_args(Label)[1])
+"""The pattern of a label, unanchored; `fast_struct` knows of it only how long a label is."""

@@ -5,23 +5,26 @@ Sums over several series are not counted, but added up when they are published.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
-from typing import Protocol
+from operator import attrgetter
+from typing import Any, Protocol
 
 import msgspec
 
-from events.keys import SeriesKey
 from streams.detectors.attribution import DIMENSIONS, tally
+from streams.intake import Chunk
 from streams.series import SeriesCount, Tally
-from streams.sums import Place, Sum, Total, told
+from streams.sums import Hierarchy, Minute, Place, Total, told
 
 _MOST_NAMES = 10_000
 
 
+_UNCOUNTED = frozenset({"not_evaluated", "filter_error"})
+_FLAGGED = frozenset({"detected", "blocked", "masked"})
+
 Slot = tuple[int, str]
 """A minute, and the name of what is counted in it."""
-Clean = tuple[int, Slot]
-"""The offset of a verdict that flagged nothing, and where it counts."""
+_KIND = attrgetter("tenant", "model", "provider", "provider_category", "stage", "filter", "filter_version", "state")
+"""What verdicts that count the same have in common, but for the minute."""
 
 
 class Flagged(Protocol):
@@ -68,13 +71,14 @@ class Counts:
     the parts of the series key that each level keeps, each a subset of those of the level before it.
     """
 
-    def __init__(self, hierarchy: tuple[tuple[str, ...], ...] = ()) -> None:
+    def __init__(self, hierarchy: Hierarchy = ()) -> None:
         self._hierarchy = hierarchy
         self._totals: dict[tuple[int, str], Total] = {}
-        self._minutes: dict[int, list[str]] = {}
-        self._sums: dict[str, tuple[str, ...]] = {}
+        self._minutes: dict[int, Minute] = {}
         self._places: dict[str, Place] = {}
         self._dirty: set[tuple[int, str]] = set()
+        self._behind: set[tuple[int, str]] = set()
+        """What is not added up yet."""
         self._grown: set[tuple[int, str]] = set()
         self._forgotten: list[Slot] = []
         self._applied = -1
@@ -97,6 +101,7 @@ class Counts:
         total.applied = offset
         self._applied = max(self._applied, offset)
         self._dirty.add(key)
+        self._behind.add(key)
         return True
 
     def flag(self, series: str, minute: int, *, offset: int, verdict: Flagged) -> None:
@@ -110,42 +115,47 @@ class Counts:
                 tally(parts.setdefault(dimension, {}), value)
         self._grown.add(key)
 
-    def chunk(
-        self, clean: Sequence[Clean], flagged: Sequence[tuple[int, Slot, Flagged]], *, first: int, last: int
-    ) -> None:
-        """Count a chunk of the log, offsets `first` to `last`: clean verdicts, and flagged ones by value; each once."""
-        if first <= self._applied:
-            self._chunk_again(clean, flagged)
+    def chunk(self, verdicts: Chunk) -> None:
+        """Count a chunk of the log, each verdict once: clean ones by their number, flagged ones by value."""
+        if verdicts.offsets[0] <= self._applied:
+            self._one_by_one(verdicts)
             return
-        for offset, (minute, series), verdict in flagged:
-            self.flag(series, minute, offset=offset, verdict=verdict)
-        for slot, times in Counter([slot for _, slot in clean]).items():
-            total = self._totals.get(slot) or self._new(slot, Total())
-            total.evaluated += times
-            total.applied = last
-            self._dirty.add(slot)
+        for offset, at, verdict in zip(*verdicts, strict=True):
+            if verdict.state in _FLAGGED:
+                self.flag(_name(_KIND(verdict)), int(at // 60), offset=offset, verdict=verdict)
+        last = verdicts.offsets[-1]
+        for minute, events in _by_minute(verdicts):
+            for kind, times in Counter(map(_KIND, events)).items():
+                if kind[-1] not in _FLAGGED and kind[-1] not in _UNCOUNTED:
+                    self._evaluated((minute, _name(kind)), times, last)
         self._applied = last
 
-    def _chunk_again(self, clean: Sequence[Clean], flagged: Sequence[tuple[int, Slot, Flagged]]) -> None:
-        """Count a chunk of which some may be counted already, in the order of the log."""
-        verdicts = {offset: verdict for offset, _, verdict in flagged}
-        slots = [*clean, *((offset, slot) for offset, slot, _ in flagged)]
-        for offset, (minute, series) in sorted(slots, key=itemgetter(0)):
-            if offset in verdicts:
-                self.flag(series, minute, offset=offset, verdict=verdicts[offset])
-            else:
-                self.add(series, minute, offset=offset)
+    def _evaluated(self, slot: Slot, times: int, last: int) -> None:
+        total = self._totals.get(slot) or self._new(slot, Total())
+        total.evaluated += times
+        total.applied = last
+        self._dirty.add(slot)
+        self._behind.add(slot)
+
+    def _one_by_one(self, verdicts: Chunk) -> None:
+        """Some of the chunk may be counted already."""
+        for offset, at, verdict in zip(*verdicts, strict=True):
+            name, minute = _name(_KIND(verdict)), int(at // 60)
+            if verdict.state in _FLAGGED:
+                self.flag(name, minute, offset=offset, verdict=verdict)
+            elif verdict.state not in _UNCOUNTED:
+                self.add(name, minute, offset=offset)
 
     def forget_before(self, minute: int) -> None:
         """Drop minutes that no event can change any more."""
-        if len(self._sums) > _MOST_NAMES or len(self._places) > _MOST_NAMES:
-            self._sums.clear()
+        if len(self._places) > _MOST_NAMES:
             self._places.clear()
         for old in [one for one in self._minutes if one < minute]:
-            for series in self._minutes.pop(old):
+            for series in self._minutes.pop(old).names:
                 key = (old, series)
                 del self._totals[key]
                 self._dirty.discard(key)
+                self._behind.discard(key)
                 self._grown.discard(key)
                 self._forgotten.append(key)
 
@@ -154,57 +164,46 @@ class Counts:
 
         What a total consists of is told again when more was flagged.
         """
-        changed: dict[int, list[str]] = {}
-        for minute, series in sorted(self._dirty):
-            changed.setdefault(minute, []).append(series)
-        for minute, names in changed.items():
-            yield from self._summed(minute, names, source)
-
-    def _summed(self, minute: int, changed: list[str], source: int) -> Iterator[SeriesCount]:
-        """The series that changed and the sums that they are part of; a level adds up the one before it."""
-        below: dict[str, Sum] = {}
-        for name in self._minutes[minute]:
-            below.setdefault(self._place(name).series, Sum()).add(Sum.of(self._totals[minute, name]))
-        touched = {self._place(name).series for name in changed}
-        grown = {self._place(name).series for name in changed if (minute, name) in self._grown}
-        yield from told(minute, source, below, touched=touched, grown=grown)
-        for level in range(len(self._hierarchy)):
-            sums: dict[str, Sum] = {}
-            for series, part in below.items():
-                sums.setdefault(self._sum_of(series, level), Sum()).take(series, part)
-            touched, grown = ({self._sum_of(series, level) for series in names} for names in (touched, grown))
-            yield from told(minute, source, sums, touched=touched, grown=grown)
-            below = sums
+        self._add_up()
+        for minute, names in self._changed():
+            grown = [self._place(name).sums for name in names if (minute, name) in self._grown]
+            touched = [self._place(name).sums for name in names]
+            for level, sums in enumerate(self._minutes[minute].levels):
+                yield from told(
+                    minute,
+                    source,
+                    sums,
+                    touched={place[level] for place in touched},
+                    grown={place[level] for place in grown},
+                )
 
     def tallied(self, source: int) -> Iterator[Tally]:
         """Verdicts and blocks per filter and version, and verdicts per tenant, provider and in all, where changed."""
-        changed: dict[int, set[tuple[str, str]]] = {}
-        for minute, name in self._dirty:
-            changed.setdefault(minute, set()).update(self._place(name).tallies)
-        for minute, touched in sorted(changed.items()):
-            sums: dict[tuple[str, str], list[int]] = {slot: [0, 0] for slot in touched}
-            for name in self._minutes[minute]:
-                total = self._totals[minute, name]
-                for slot in touched.intersection(self._place(name).tallies):
-                    sums[slot][0] += total.evaluated
-                    sums[slot][1] += total.blocked
-            for (kind, key), (evaluated, blocked) in sorted(sums.items()):
-                counts = (evaluated, blocked, 0) if kind == "filter" else (evaluated,)
-                yield Tally(kind, key, minute, source, counts)
+        self._add_up()
+        for minute, names in self._changed():
+            tallies = self._minutes[minute].tallies
+            for slot in sorted({slot for name in names for slot in self._place(name).tallies}):
+                kind, key = slot
+                evaluated, blocked = tallies[slot]
+                yield Tally(kind, key, minute, source, (evaluated, blocked, 0) if kind == "filter" else (evaluated,))
 
-    def _place(self, name: str) -> "Place":
+    def _add_up(self) -> None:
+        """Only what has changed is looked at, however many series there are."""
+        for minute, name in self._behind:
+            self._minutes[minute].take(name, self._totals[minute, name], place=self._place(name))
+        self._behind.clear()
+
+    def _changed(self) -> list[tuple[int, list[str]]]:
+        names: dict[int, list[str]] = {}
+        for minute, name in sorted(self._dirty):
+            names.setdefault(minute, []).append(name)
+        return list(names.items())
+
+    def _place(self, name: str) -> Place:
         place = self._places.get(name)
         if place is None:
-            place = self._places[name] = Place.of(name)
+            place = self._places[name] = Place.of(name, self._hierarchy)
         return place
-
-    def _sum_of(self, series: str, level: int) -> str:
-        """The sum that a series, or a sum of the level before, is part of."""
-        known = self._sums.get(series)
-        if known is None:
-            key = SeriesKey.parse(series)
-            known = self._sums[series] = tuple(str(key.summed_to(kept)) for kept in self._hierarchy)
-        return known[level]
 
     def changed(self) -> Iterable[tuple[bytes, bytes | None]]:
         """State records of the changed and the forgotten totals; clears the marks."""
@@ -225,14 +224,33 @@ class Counts:
         if value is not None:
             total = self._new(slot, msgspec.msgpack.decode(value, type=Total))
             self._applied = max(self._applied, total.applied)
+            self._behind.add(slot)
         elif self._totals.pop(slot, None) is not None:
-            self._minutes[slot[0]].remove(series)
+            self._minutes[slot[0]].names.remove(series)
+            self._behind.discard(slot)
 
     def _new(self, key: tuple[int, str], total: Total) -> Total:
         if key not in self._totals:
-            self._minutes.setdefault(key[0], []).append(key[1])
+            if key[0] not in self._minutes:
+                self._minutes[key[0]] = Minute(len(self._hierarchy) + 1)
+            self._minutes[key[0]].names.append(key[1])
         self._totals[key] = total
         return total
+
+
+def _name(kind: tuple[Any, ...]) -> str:
+    tenant, model, provider, category, stage, filter_name, version, _ = kind
+    return f"{tenant}|{model}|{provider}|{category}|{stage}|{filter_name}|{version or ''}"
+
+
+def _by_minute(verdicts: Chunk) -> Iterable[tuple[int, Sequence[Any]]]:
+    first, last = int(min(verdicts.ats) // 60), int(max(verdicts.ats) // 60)
+    if first == last:
+        return [(first, verdicts.events)]
+    minutes: dict[int, list[Any]] = {}
+    for at, verdict in zip(verdicts.ats, verdicts.events, strict=True):
+        minutes.setdefault(int(at // 60), []).append(verdict)
+    return minutes.items()
 
 
 def _values(verdict: Flagged) -> tuple[str | None, ...]:

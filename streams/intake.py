@@ -11,7 +11,7 @@ import msgspec
 from events import Event
 from events.decoder import Decoder
 from events.errors import InvalidRecord
-from events.seen import Seen, event_hash
+from events.seen import Seen, event_hash, event_hashes
 from policy.policy import Policy
 from streams.books import Books
 from streams.dead_letters import DeadLetter, DeadLetterGuard
@@ -87,7 +87,7 @@ class Intake:
         too_early = high > min([record.timestamp for record in records]) / 1000 + self._future
         if too_early or low < max(self.high, high) - self._lateness:
             return None
-        hashes = [event_hash(event.tenant, event.event_id) for event in events]
+        hashes = _hashes(events)
         groups = _by_minute(ats, hashes, first=int(low // 60), last=int(high // 60))
         if sum(map(len, groups.values())) < len(hashes) or not self._seen.add_all(groups):
             return None
@@ -194,7 +194,12 @@ class Intake:
         return f"i|{self.topic}|{minute}|{number}".encode()
 
 
-def _by_minute(ats: list[float], hashes: list[int], *, first: int, last: int) -> dict[int, set[int]]:
+def _hashes(events: list[Any]) -> tuple[int, ...]:
+    names = [f"{event.tenant}|{event.event_id}".encode() for event in events]
+    return struct.unpack(f"<{len(names)}Q", event_hashes(names))
+
+
+def _by_minute(ats: list[float], hashes: Sequence[int], *, first: int, last: int) -> dict[int, set[int]]:
     if first == last:
         return {first: set(hashes)}
     groups: dict[int, set[int]] = {}

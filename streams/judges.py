@@ -1,5 +1,6 @@
 """Everything that looks at single events of one partition: detectors of subjects, sessions and keys, links, rules."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -42,7 +43,7 @@ class Judges:
         self.arrivals = {topic.name: Tallies(b"y|") for topic, _ in EVENT_TOPICS if topic is not FILTER_VERDICTS}
         self.askers = Keyed(Automation(automation, policy.version), state=AutomationState, prefix=b"a|")
         self.keys = Keyed(Automation(automation, policy.version, "api_key"), state=AutomationState, prefix=b"k|")
-        self._waiting: dict[str, list[Request]] = {}
+        self._waiting: defaultdict[str, list[Request]] = defaultdict(list)
         self.baselines = BaselineShelf(self._know)
         self._judges_subjects = bool(scopes) or self.links is not None
         self._tells_subjects, self._by_session = "subject" in scopes, "session" in scopes
@@ -68,11 +69,7 @@ class Judges:
                 found += self.verdict(offset, at, verdict)
             elif verdict.category not in ABOUT_THE_ANSWER:
                 key = f"{verdict.tenant}|{verdict.subject}"
-                request = (offset, verdict.request_id, at)
-                if key in requests:
-                    requests[key].append(request)
-                else:
-                    requests[key] = [request]
+                requests[key].append((offset, verdict.request_id, at))
         return found
 
     def settle(self) -> None:

@@ -1,6 +1,7 @@
 """The observer: applies events to subjects and series of one partition, and publishes signals and running totals."""
 
 from collections.abc import Iterable
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -21,13 +22,11 @@ from events.topics import (
 )
 from policy import LoadedPolicy
 from streams import metrics, series
-from streams.counts import Clean, Counts, Slot
+from streams.counts import Counts
 from streams.intake import Chunk, Intake
 from streams.judges import Judges
 from streams.lane import Flush, Lane, Record
 
-_UNCOUNTED = frozenset({"not_evaluated", "filter_error"})
-_FLAGGED = frozenset({"detected", "blocked", "masked"})
 _SCORES = frozenset({"grounded_score", "quality_score"})
 _TELL_EVERY = 15.0
 """Seconds between two reports of progress."""
@@ -86,23 +85,15 @@ class ObserveLane(Lane):
         self._touched.add(BASELINES.name)
 
     def _count(self, chunk: Chunk) -> None:
-        clean: list[Clean] = []
-        flagged: list[tuple[int, Slot, Any]] = []
-        for offset, at, verdict in zip(chunk.offsets, chunk.ats, chunk.events, strict=True):
-            state = verdict.state
-            if verdict.score is not None and verdict.score_kind in _SCORES:
+        """Scores are published one by one, verdicts are counted."""
+        is_score = [one.score is not None and one.score_kind in _SCORES for one in chunk.events]
+        if any(is_score):
+            for offset, at, verdict in zip(*(compress(column, is_score) for column in chunk), strict=True):
                 self._score(offset, at, verdict)
-            elif state not in _UNCOUNTED:
-                name = (
-                    f"{verdict.tenant}|{verdict.model}|{verdict.provider}|{verdict.provider_category}|{verdict.stage}"
-                    f"|{verdict.filter}|{verdict.filter_version or ''}"
-                )
-                if state in _FLAGGED:
-                    flagged.append((offset, (int(at // 60), name), verdict))
-                else:
-                    clean.append((offset, (int(at // 60), name)))
-        if clean or flagged:
-            self.counts.chunk(clean, flagged, first=chunk.offsets[0], last=chunk.offsets[-1])
+            is_verdict = [not one for one in is_score]
+            chunk = Chunk(*(list(compress(column, is_verdict)) for column in chunk))
+        if chunk.offsets:
+            self.counts.chunk(chunk)
 
     def _tell(self, signals: Iterable[Signal]) -> None:
         for signal in signals:

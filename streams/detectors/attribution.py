@@ -55,10 +55,19 @@ def merged(many: Iterable[Parts]) -> dict[str, dict[str, int]]:
     whole: dict[str, dict[str, int]] = {}
     for parts in many:
         for dimension, counts in parts.items():
-            into = whole.setdefault(dimension, {})
-            for value, count in counts.items():
-                tally(into, value, count)
+            if dimension not in whole and len(counts) <= VALUES:
+                whole[dimension] = dict(counts)
+            else:
+                _add(counts, into=whole.setdefault(dimension, {}))
     return whole
+
+
+def _add(counts: Mapping[str, int], *, into: dict[str, int]) -> None:
+    for value, count in counts.items():
+        if value in into:
+            into[value] += count
+        else:
+            tally(into, value, count)
 
 
 def absorbed(former: Former, parts: Parts, count: int, *, at: int, half_life: float) -> Former:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from dataclasses import replace as with_changes
 from functools import cached_property
+from math import exp2
 from typing import Literal
 from zlib import crc32
 
@@ -81,8 +82,12 @@ class RepeatOffender:
             request = crc32(request_id.encode())
             if request in recent:
                 continue
-            weight, latest = add(weight, latest, at=at, half_life=half_life)
-            since = min(at, since) if requests else at
+            if at >= latest:  # `add` spelt out: it would be called for nearly every verdict
+                weight, latest = weight * exp2((latest - at) / half_life) + 1.0, at
+            else:
+                weight, latest = add(weight, latest, at=at, half_life=half_life)
+            if at < since or not requests:
+                since = at
             recent = (request, *recent[: REMEMBERED_REQUESTS - 1])
             requests += 1
         return (

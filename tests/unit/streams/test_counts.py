@@ -1,12 +1,15 @@
 """What flagged verdicts are counted by, and the sums that are published beside the series."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from types import SimpleNamespace
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.counts import Clean, Counts, Slot
+from events.keys import SeriesKey
+from streams.counts import Counts
+from streams.intake import Chunk
 from streams.series import SeriesCount
 
 LEVELS = (("provider", "provider_category", "stage"), ("provider", "provider_category"))
@@ -117,22 +120,50 @@ def test_chunks_of_the_log_count_as_its_verdicts_one_by_one_and_a_repeated_one_n
         for start in range(0, len(log), size):
             _chunk(chunked, log[start : start + size])
     assert list(chunked.published(0)) == list(single.published(0))
+    assert list(chunked.tallied(0)) == list(single.tallied(0))
+
+
+def test_verdicts_without_a_finding_are_not_counted_whether_alone_or_together() -> None:
+    states = ("clean", "not_evaluated", "filter_error", "masked")
+    for again in (False, True):
+        counts = Counts()
+        for _ in range(1 + again):
+            events = [judged(PROMPT, "a", state) for state in states]
+            counts.chunk(Chunk([0, 1, 2, 3], [60.0, 60.0, 120.0, 60.0], events))
+        assert [(one.evaluated, one.flagged) for one in published(counts).values()] == [(2, 1)]
+
+
+def test_a_sum_looks_at_what_changed_only_and_is_right_after_a_restart() -> None:
+    first, second = Counts(LEVELS), Counts(LEVELS)
+    for offset, series in enumerate((PROMPT, OTHER, COMPLETION)):
+        first.flag(series, 1, offset=offset, verdict=Verdict())
+    for key, value in first.changed():
+        second.restore(key.removeprefix(b"c|"), value)
+    assert list(second.published(0)) == []
+    second.flag(OTHER, 1, offset=3, verdict=Verdict(state="detected"))
+    found = published(second)
+    assert list(found) == [OTHER, BY_STAGE, ALL]
+    assert [(one.flagged, one.blocked) for one in found.values()] == [(2, 1), (3, 2), (4, 3)]
+    assert found[ALL].parts["series"] == {BY_STAGE: 3, "t|*|p|hate|completion": 1}
 
 
 def _chunk(counts: Counts, log: list[tuple[int, tuple[str, int, bool, str]]]) -> None:
-    clean: list[Clean] = []
-    flagged: list[tuple[int, Slot, Verdict]] = []
+    verdicts = Chunk([], [], [])
     for offset, (series, minute, is_flagged, subject) in log:
-        if is_flagged:
-            flagged.append((offset, (minute, series), Verdict(f"k1.{subject}")))
-        else:
-            clean.append((offset, (minute, series)))
-    counts.chunk(clean, flagged, first=log[0][0], last=log[-1][0])
+        verdicts.offsets.append(offset)
+        verdicts.ats.append(minute * 60.0 + 7)
+        verdicts.events.append(judged(series, subject, "blocked" if is_flagged else "clean"))
+    counts.chunk(verdicts)
+
+
+def judged(series: str, subject: str, state: str) -> SimpleNamespace:
+    key = SeriesKey.parse(series)
+    return SimpleNamespace(**{**asdict(Verdict(f"k1.{subject}", state)), **key._asdict()})
 
 
 def _counted(counts: Counts, verdicts: list[tuple[str, int, bool, str]], start: int) -> None:
     for offset, (series, minute, flagged, subject) in enumerate(verdicts, start):
         if flagged:
-            counts.flag(series, minute, offset=offset, verdict=Verdict(f"k1.{subject}"))
+            counts.flag(f"{series}|f|2", minute, offset=offset, verdict=Verdict(f"k1.{subject}"))
         else:
-            counts.add(series, minute, offset=offset, flagged=False, blocked=False)
+            counts.add(f"{series}|f|2", minute, offset=offset, flagged=False, blocked=False)
