@@ -1,7 +1,9 @@
 """What explains a rise: counts per value of a few dimensions, before it and in it. It finds no rise itself."""
 
 from collections.abc import Iterable, Mapping
+from heapq import nlargest
 from math import exp2
+from operator import itemgetter
 from zlib import crc32
 
 import msgspec
@@ -39,7 +41,7 @@ class Former(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return min(1.0, count / self.total) if self.total > 0.0 else 0.0
 
 
-def tally(counts: dict[str, int], value: str, times: int = 1) -> None:
+def tally(counts: dict[str, int], value: str) -> None:
     """Count a value in place. When there are too many, the rarest gives way, and its count goes to the rest.
 
     So a newcomer that keeps coming wins a place from values that do not, and the sum stays exact.
@@ -47,27 +49,29 @@ def tally(counts: dict[str, int], value: str, times: int = 1) -> None:
     if value not in counts and value != REST and len(counts) - (REST in counts) >= VALUES:
         rarest = min((one for one in counts if one != REST), key=counts.__getitem__)
         counts[REST] = counts.get(REST, 0) + counts.pop(rarest)
-    counts[value] = counts.get(value, 0) + times
+    counts[value] = counts.get(value, 0) + 1
 
 
 def merged(many: Iterable[Parts]) -> dict[str, dict[str, int]]:
-    """The sum of several counts; changes none of them."""
+    """The sum of several counts, in whatever order they come; changes none of them."""
     whole: dict[str, dict[str, int]] = {}
     for parts in many:
         for dimension, counts in parts.items():
-            if dimension not in whole and len(counts) <= VALUES:
+            into = whole.get(dimension)
+            if into is None:
                 whole[dimension] = dict(counts)
             else:
-                _add(counts, into=whole.setdefault(dimension, {}))
-    return whole
+                for value, count in counts.items():
+                    into[value] = into.get(value, 0) + count
+    return {dimension: _most_frequent(counts) for dimension, counts in whole.items()}
 
 
-def _add(counts: Mapping[str, int], *, into: dict[str, int]) -> None:
-    for value, count in counts.items():
-        if value in into:
-            into[value] += count
-        else:
-            tally(into, value, count)
+def _most_frequent(counts: dict[str, int]) -> dict[str, int]:
+    if len(counts) - (REST in counts) <= VALUES:
+        return counts
+    rest = counts.pop(REST, 0)
+    most = dict(nlargest(VALUES, counts.items(), key=itemgetter(1, 0)))
+    return {**most, REST: rest + sum(counts.values()) - sum(most.values())}
 
 
 def absorbed(former: Former, parts: Parts, count: int, *, at: int, half_life: float) -> Former:

@@ -134,6 +134,16 @@ def test_merging_keeps_sums_and_changes_nothing(many: list[dict[str, dict[str, i
     for dimension in ("subject", "release"):
         expected = sum(n for parts in many for n in parts.get(dimension, {}).values())
         assert sum(whole.get(dimension, {}).values()) == expected
+    assert merged(reversed(many)) == whole
+
+
+def test_merging_keeps_what_is_frequent_in_all_together() -> None:
+    many = [{"subject": {f"v{number}": 5, "campaign": 3}} for number in range(20)]
+    assert merged(many)["subject"] == {
+        "campaign": 60,
+        **dict.fromkeys(sorted(f"v{n}" for n in range(20))[-7:], 5),
+        REST: 65,
+    }
 
 
 @given(st.lists(st.dictionaries(VALUE, st.integers(1, 50), max_size=12), max_size=30))
