@@ -26,7 +26,7 @@ _POLL_MS = 100
 _FETCH_BYTES = 8 << 20
 _NEVER_MS = 24 * 3_600_000
 _BATCHES_HELD = 3
-"""Reading pauses when so many full batches are in memory, over all partitions."""
+"""Fetching pauses when so many full batches are in memory, over all partitions."""
 
 
 class ArchiverSettings(BaseSettings):

@@ -1,32 +1,41 @@
 """The readable records of a batch as columns of a table; it stores nothing and knows no duplicates."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from sql.batch import Record
-from sql.columns import Columns, constant_column, instants, microseconds
+from sql.columns import constant_column, instants
 
 END_OF_TIME: Final = 4_291_747_200
 """2106-01-01 in seconds: rollups count minutes in ClickHouse's 32-bit DateTime."""
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What the values of a topic say. A fact is what one readable value says; it has a time `at`."""
+
+    content: pa.Table
+    """Every column but `at`; columns that say nothing are left out."""
+    micros: NDArray[np.int64]
+    """`at` in microseconds since 1970."""
+    hashes: NDArray[np.uint64]
+    places: NDArray[np.intp]
+    """Which of the values are facts, in order."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
-    """How the records of one topic become rows of one table. A fact is what a record says; it has a time `at`."""
+    """How the records of one topic become rows of one table."""
 
     topic: str
     table: str
-    read: Callable[[Sequence[bytes]], Sequence[Any]]
-    """A fact for each value, or an exception that says why there is none."""
-    hashes: Callable[[Iterable[Any]], list[int]]
-    columns: Callable[[Sequence[Any]], Columns]
-    """All columns but `at` and the place."""
+    read: Callable[[Sequence[bytes]], Facts]
     rollups: bool = False
     """The table feeds rollups: a torn insert leaves the table right and the rollups short."""
 
@@ -76,14 +85,10 @@ class Rows:
 
 def read_rows(shape: Shape, records: Sequence[Record], *, future_ms: int) -> Rows:
     """Read what can be read. Events later than the record's time plus `future_ms` are invalid."""
-    found = shape.read([record.value or b"" for record in records])
-    readable = [number for number, fact in enumerate(found) if not isinstance(fact, Exception)]
-    facts, kept = [found[number] for number in readable], [records[number] for number in readable]
-    micros = microseconds([fact.at for fact in facts])
-    latest_ms = np.array([record.timestamp for record in kept], np.int64) + future_ms
+    facts = shape.read([record.value or b"" for record in records])
+    micros = facts.micros
+    latest_ms = np.array([record.timestamp for record in records], np.int64)[facts.places] + future_ms
     timely = (micros >= 0) & (micros < END_OF_TIME * 1_000_000) & (-(-micros // 1000) <= latest_ms)
-    content = pa.table(dict(shape.columns(facts)) if facts else {})
-    offsets = np.array([record.offset for record in kept], np.uint64)
-    hashes = np.array(shape.hashes(facts), np.uint64)
+    offsets = np.array([record.offset for record in records], np.uint64)[facts.places]
     invalid = len(records) - int(timely.sum())
-    return Rows(content, micros, offsets, hashes, invalid, len(records)).only(timely)
+    return Rows(facts.content, micros, offsets, facts.hashes, invalid, len(records)).only(timely)

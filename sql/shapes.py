@@ -1,22 +1,24 @@
 """How each topic is read and which columns its facts have; the tables themselves are in the migrations."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
 import msgspec
+import numpy as np
+import pyarrow as pa
 from pydantic import ValidationError
 
 from alerts.ledger import LedgerEntry
 from alerts.shadow import ShadowEntry
 from alerts.signal import Signal
-from events.decoder import Decoder
 from events.event import Event
 from events.seen import event_hash
 from events.topics import DEAD_LETTERS, EVENT_TOPICS, FILTER_VERDICTS, LEDGER, REQUEST_LOGS, SHADOW_LEDGER, SIGNALS
-from sql.columns import Columns, plain_columns, repeated_columns
-from sql.rows import END_OF_TIME, Shape
+from sql.columns import microseconds, plain_columns
+from sql.reading import EventReader
+from sql.rows import END_OF_TIME, Facts, Shape
 
 Content = tuple[object, ...]
 
@@ -30,20 +32,7 @@ _VARIED = frozenset({
 
 
 def _event_shape(topic: str, model: type[Event]) -> Shape:
-    names = [name for name in model.model_fields if name not in {"v", "at"}]
-    varied = [name for name in names if name in _VARIED]
-    repeated = [name for name in names if name not in _VARIED]
-    combination = attrgetter(*repeated)
-
-    def hashes(events: Iterable[Any]) -> list[int]:
-        return [event_hash(event.tenant, event.event_id) for event in events]
-
-    def columns(events: Sequence[Any]) -> Columns:
-        each = plain_columns(varied, ([*map(attrgetter(name), events)] for name in varied))
-        return {**each, **repeated_columns(repeated, map(combination, events))}
-
-    table, rolled = topic.replace("-", "_"), topic in _ROLLED
-    return Shape(topic, table, Decoder(model).decode_many, hashes, columns, rolled)
+    return Shape(topic, topic.replace("-", "_"), EventReader(model, varied=_VARIED).read, topic in _ROLLED)
 
 
 def _shape(
@@ -56,16 +45,15 @@ def _shape(
 ) -> Shape:
     """For topics of little traffic: each record is read on its own, and each fact becomes one row."""
 
-    def read_all(values: Sequence[bytes]) -> list[Any]:
-        return [_or_error(read, value) for value in values]
+    def read_all(values: Sequence[bytes]) -> Facts:
+        found = [_or_error(read, value) for value in values]
+        places = [place for place, fact in enumerate(found) if not isinstance(fact, Exception)]
+        facts = [found[place] for place in places]
+        said = plain_columns(names, zip(*map(content, facts), strict=True)) if facts else {}
+        hashes = np.array([event_hash(*identity(fact)) for fact in facts], np.uint64)
+        return Facts(pa.table(dict(said)), microseconds([fact.at for fact in facts]), hashes, np.array(places, np.intp))
 
-    def hashes(facts: Iterable[Any]) -> list[int]:
-        return [event_hash(*identity(fact)) for fact in facts]
-
-    def columns(facts: Sequence[Any]) -> Columns:
-        return plain_columns(names, zip(*map(content, facts), strict=True))
-
-    return Shape(topic, topic.replace("-", "_"), read_all, hashes, columns)
+    return Shape(topic, topic.replace("-", "_"), read_all)
 
 
 def _or_error(read: Callable[[bytes], Any], value: bytes) -> Any:

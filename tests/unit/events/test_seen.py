@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.errors import BucketError
-from events.seen import Seen, event_hash
+from events.seen import Seen, event_hash, event_hashes
 
 hashes = st.integers(0, 2**64 - 1)
 
@@ -12,6 +12,12 @@ def test_an_event_is_new_once() -> None:
     seen = Seen()
     assert [seen.add(7, 42), seen.add(7, 42), seen.add(8, 42), seen.add(7, 43)] == [True, False, True, True]
     assert len(seen) == 3
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b-c"]), st.text("ab:|é"))))
+def test_many_events_have_the_hashes_of_each(events: list[tuple[str, str]]) -> None:
+    packed = event_hashes(f"{tenant}|{event_id}".encode() for tenant, event_id in events)
+    assert packed == b"".join(event_hash(*event).to_bytes(8, "little") for event in events)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), hashes)))
