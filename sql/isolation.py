@@ -10,6 +10,7 @@ TENANT_TABLES = (
     "state_records",
     "verdicts_by_minute", "verdicts_by_hour", "verdicts_by_day",
     "requests_by_minute", "requests_by_hour", "requests_by_day",
+    "dimensions_by_hour", "dimensions_by_day", "categories_by_hour",
 )  # fmt: skip
 """Tables with a column `tenant`."""
 VIEWS = (
@@ -23,6 +24,7 @@ COMMON_TABLES = ("dead_letters", "archive_batches", "epochs", "schema_migrations
 FEEDERS = (
     "mv_verdicts_by_minute", "mv_verdicts_by_hour", "mv_verdicts_by_day",
     "mv_requests_by_minute", "mv_requests_by_hour", "mv_requests_by_day",
+    "mv_dimensions_by_hour", "mv_dimensions_by_day", "mv_categories_by_hour",
 )  # fmt: skip
 """Materialized views. Reading one reads its target past the target's filter, so nobody reads them."""
 

@@ -1,20 +1,20 @@
 -- Question: How many requests and what block rate has each prompt language?
--- Tables: requests_by_day, requests_by_hour
--- Cost: one row per whole day, or hour of a day that is cut, and dimension
+-- Tables: dimensions_by_day, dimensions_by_hour
+-- Cost: one row per whole day, or hour of a day that is cut, and language
 -- Defaults: from=1970-01-01 00:00:00; to=2106-01-01 00:00:00; tenant=
 SELECT
-    language, sum(requests) AS total, sumIf(requests, outcome = 'blocked') AS blocked, blocked / total AS blocked_rate,
-    sumIf(requests, outcome = 'failed') AS failed, uniqMerge(subjects) AS users,
-    arrayMap(x -> if(isNaN(x), NULL, x), quantilesTDigestMerge(0.5, 0.9, 0.99)(latency)) AS latency_ms
+    value AS language, sum(requests) AS total, sum(r.blocked) AS blocked, blocked / total AS blocked_rate,
+    sum(r.failed) AS failed, uniqCombinedMerge(12)(subjects) AS users,
+    arrayMap(x -> if(isNaN(x), NULL, x), quantilesDDMerge(0.01, 0.5, 0.9, 0.99)(latency)) AS latency_ms
 FROM (
-    SELECT language, requests, outcome, subjects, latency FROM requests_by_day
-    PREWHERE day >= {from:DateTime('UTC')} AND day + 86400 <= {to:DateTime('UTC')}
+    SELECT value, requests, blocked, failed, subjects, latency FROM dimensions_by_day
+    PREWHERE dimension = 'language' AND day >= {from:DateTime('UTC')} AND day + 86400 <= {to:DateTime('UTC')}
         AND ({tenant:String} = '' OR tenant = {tenant:String})
     UNION ALL
-    SELECT language, requests, outcome, subjects, latency FROM requests_by_hour
-    PREWHERE hour >= {from:DateTime('UTC')} AND hour < {to:DateTime('UTC')}
+    SELECT value, requests, blocked, failed, subjects, latency FROM dimensions_by_hour
+    PREWHERE dimension = 'language' AND hour >= {from:DateTime('UTC')} AND hour < {to:DateTime('UTC')}
         AND NOT (toStartOfDay(hour) >= {from:DateTime('UTC')} AND toStartOfDay(hour) + 86400 <= {to:DateTime('UTC')})
         AND ({tenant:String} = '' OR tenant = {tenant:String})
-)
+) AS r
 GROUP BY language
 ORDER BY total DESC, language

@@ -1,20 +1,20 @@
 -- Question: How many requests and what block rate has each model?
--- Tables: requests_by_day, requests_by_hour
--- Cost: one row per whole day, or hour of a day that is cut, and dimension
+-- Tables: dimensions_by_day, dimensions_by_hour
+-- Cost: one row per whole day, or hour of a day that is cut, and model
 -- Defaults: from=1970-01-01 00:00:00; to=2106-01-01 00:00:00; tenant=
 SELECT
-    provider, model, sum(requests) AS total, sumIf(requests, outcome = 'blocked') AS blocked, blocked / total AS blocked_rate,
-    sumIf(requests, outcome = 'failed') AS failed, uniqMerge(subjects) AS users,
-    arrayMap(x -> if(isNaN(x), NULL, x), quantilesTDigestMerge(0.5, 0.9, 0.99)(latency)) AS latency_ms
+    provider, value AS model, sum(requests) AS total, sum(r.blocked) AS blocked, blocked / total AS blocked_rate,
+    sum(r.failed) AS failed, uniqCombinedMerge(12)(subjects) AS users,
+    arrayMap(x -> if(isNaN(x), NULL, x), quantilesDDMerge(0.01, 0.5, 0.9, 0.99)(latency)) AS latency_ms
 FROM (
-    SELECT provider, model, requests, outcome, subjects, latency FROM requests_by_day
-    PREWHERE day >= {from:DateTime('UTC')} AND day + 86400 <= {to:DateTime('UTC')}
+    SELECT provider, value, requests, blocked, failed, subjects, latency FROM dimensions_by_day
+    PREWHERE dimension = 'model' AND day >= {from:DateTime('UTC')} AND day + 86400 <= {to:DateTime('UTC')}
         AND ({tenant:String} = '' OR tenant = {tenant:String})
     UNION ALL
-    SELECT provider, model, requests, outcome, subjects, latency FROM requests_by_hour
-    PREWHERE hour >= {from:DateTime('UTC')} AND hour < {to:DateTime('UTC')}
+    SELECT provider, value, requests, blocked, failed, subjects, latency FROM dimensions_by_hour
+    PREWHERE dimension = 'model' AND hour >= {from:DateTime('UTC')} AND hour < {to:DateTime('UTC')}
         AND NOT (toStartOfDay(hour) >= {from:DateTime('UTC')} AND toStartOfDay(hour) + 86400 <= {to:DateTime('UTC')})
         AND ({tenant:String} = '' OR tenant = {tenant:String})
-)
+) AS r
 GROUP BY provider, model
 ORDER BY total DESC, provider, model

@@ -63,6 +63,36 @@ FROM (
     FROM requests_by_day
     WHERE day >= toStartOfDay({from:DateTime('UTC')}) AND day < {to:DateTime('UTC')} AND ({tenant:String} = '' OR tenant = {tenant:String})
     GROUP BY day, outcome
+    UNION ALL
+    SELECT 'categories per hour' AS source, toStartOfHour(at, 'UTC') AS bucket, concat(category, ' ', state) AS category_or_outcome, count() AS raw, toUInt64(0) AS rolled
+    FROM filter_verdicts
+    WHERE toStartOfHour(at, 'UTC') >= toStartOfHour({from:DateTime('UTC')}) AND at < {to:DateTime('UTC')} AND ({tenant:String} = '' OR tenant = {tenant:String})
+    GROUP BY bucket, category_or_outcome
+    UNION ALL
+    SELECT 'categories per hour', hour, concat(category, ' ', state), toUInt64(0), sum(verdicts)
+    FROM categories_by_hour
+    WHERE hour >= toStartOfHour({from:DateTime('UTC')}) AND hour < {to:DateTime('UTC')} AND ({tenant:String} = '' OR tenant = {tenant:String})
+    GROUP BY hour, category, state
+    UNION ALL
+    SELECT 'dimensions per hour' AS source, toStartOfHour(at, 'UTC') AS bucket, arrayJoin([concat('model ', model), concat('deployment ', deployment), concat('language ', language), concat('release ', release)]) AS category_or_outcome, count() AS raw, toUInt64(0) AS rolled
+    FROM request_logs
+    WHERE toStartOfHour(at, 'UTC') >= toStartOfHour({from:DateTime('UTC')}) AND at < {to:DateTime('UTC')} AND ({tenant:String} = '' OR tenant = {tenant:String})
+    GROUP BY bucket, category_or_outcome
+    UNION ALL
+    SELECT 'dimensions per hour', hour, concat(dimension, ' ', value), toUInt64(0), sum(requests)
+    FROM dimensions_by_hour
+    WHERE hour >= toStartOfHour({from:DateTime('UTC')}) AND hour < {to:DateTime('UTC')} AND ({tenant:String} = '' OR tenant = {tenant:String})
+    GROUP BY hour, dimension, value
+    UNION ALL
+    SELECT 'dimensions per day' AS source, toStartOfDay(at, 'UTC') AS bucket, arrayJoin([concat('model ', model), concat('deployment ', deployment), concat('language ', language), concat('release ', release)]) AS category_or_outcome, count() AS raw, toUInt64(0) AS rolled
+    FROM request_logs
+    WHERE toStartOfDay(at, 'UTC') >= toStartOfDay({from:DateTime('UTC')}) AND at < {to:DateTime('UTC')} AND ({tenant:String} = '' OR tenant = {tenant:String})
+    GROUP BY bucket, category_or_outcome
+    UNION ALL
+    SELECT 'dimensions per day', day, concat(dimension, ' ', value), toUInt64(0), sum(requests)
+    FROM dimensions_by_day
+    WHERE day >= toStartOfDay({from:DateTime('UTC')}) AND day < {to:DateTime('UTC')} AND ({tenant:String} = '' OR tenant = {tenant:String})
+    GROUP BY day, dimension, value
 )
 GROUP BY source, bucket, category_or_outcome
 HAVING raw_rows != rolled_rows

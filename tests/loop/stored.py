@@ -20,9 +20,20 @@ ROLLUPS = {
     "minute": "SELECT minute, category, sum(verdicts) FROM verdicts_by_minute GROUP BY minute, category",
     "hour": "SELECT hour, category, sum(verdicts) FROM verdicts_by_hour GROUP BY hour, category",
     "day": "SELECT day, category, sum(verdicts) FROM verdicts_by_day GROUP BY day, category",
+    "category": "SELECT hour, category, sum(verdicts) FROM categories_by_hour GROUP BY hour, category",
 }
-LENGTHS = {"minute": len("2026-03-02T08:00"), "hour": len("2026-03-02T08"), "day": len("2026-03-02")}
-REQUESTS = ("SELECT count() FROM request_logs", "SELECT sum(requests) FROM requests_by_minute")
+LENGTHS = {
+    "minute": len("2026-03-02T08:00"),
+    "hour": len("2026-03-02T08"),
+    "day": len("2026-03-02"),
+    "category": len("2026-03-02T08"),
+}
+REQUESTS = (
+    "SELECT count() FROM request_logs",
+    "SELECT sum(requests) FROM requests_by_minute",
+    "SELECT sum(requests) FROM dimensions_by_hour WHERE dimension = 'release'",
+    "SELECT sum(requests) FROM dimensions_by_day WHERE dimension = 'model'",
+)
 
 
 def sent_cells(records: Sequence[Outgoing], length: int) -> Cells:
