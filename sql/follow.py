@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -54,7 +55,7 @@ class ArchiverSettings(BaseSettings):
 
 @dataclass(slots=True)
 class _Prepared:
-    """The first records of a partition, as they are to be stored."""
+    """A batch of one partition, as it is to be stored."""
 
     records: list[Any]
     rows: Rows | None
@@ -62,11 +63,14 @@ class _Prepared:
 
 @dataclass(slots=True)
 class _Pending:
-    """Records of one partition that are fetched and not yet stored."""
+    """Records of one partition that are fetched and not yet stored: first those that are prepared, then the others."""
 
     since: float
+    prepared: deque[_Prepared] = field(default_factory=deque)
     records: list[Any] = field(default_factory=list)
-    prepared: _Prepared | None = None
+
+    def __len__(self) -> int:
+        return sum(len(one.records) for one in self.prepared) + len(self.records)
 
 
 class Follower(ConsumerRebalanceListener):
@@ -144,26 +148,31 @@ class Follower(ConsumerRebalanceListener):
             self._arrived.set()
 
     def _crowded(self) -> bool:
-        held = sum(len(pending.records) for pending in self._pending.values())
+        held = sum(map(len, self._pending.values()))
         return held >= _BATCHES_HELD * self._settings.batch_records
 
     async def _prepare_on(self, stop: asyncio.Event) -> None:
-        """Read what is due of each partition, the largest first."""
+        """Read what is due, the largest batch first, whether or not the one before it is stored."""
         while not stop.is_set():
-            for _, partition in sorted(((len(one.records), key) for key, one in self._pending.items()), reverse=True):
-                pending = self._pending.get(partition)
-                if pending and pending.prepared is None and self._is_due(pending):
-                    await self._prepare(partition, pending)
-            await _soon(self._arrived)
+            due = [(len(one.records), partition) for partition, one in self._pending.items() if self._is_due(one)]
+            if due:
+                _, partition = max(due)
+                await self._prepare(partition, self._pending[partition])
+            else:
+                await _soon(self._arrived)
 
     def _is_due(self, pending: _Pending) -> bool:
+        if not pending.records:
+            return False
         full = len(pending.records) >= self._settings.batch_records
-        return full or self._crowded() or monotonic() - pending.since >= self._settings.batch_seconds
+        waited = not pending.prepared and monotonic() - pending.since >= self._settings.batch_seconds
+        return full or waited or (self._crowded() and not any(one.prepared for one in self._pending.values()))
 
     async def _prepare(self, partition: TopicPartition, pending: _Pending) -> None:
         records = pending.records[: self._settings.batch_records]
         rows = await asyncio.to_thread(self._archiver.read, self._own_name(partition), records)
-        pending.prepared = _Prepared(records, rows)
+        del pending.records[: len(records)]
+        pending.prepared.append(_Prepared(records, rows))
         self._prepared.set()
 
     async def _store_on(self, stop: asyncio.Event) -> None:
@@ -189,21 +198,21 @@ class Follower(ConsumerRebalanceListener):
 
     async def _store_rest(self, partition: TopicPartition) -> None:
         pending = self._pending[partition]
-        if pending.prepared is None:
+        if not pending.prepared:
             await self._prepare(partition, pending)
         await self._store(partition)
 
     async def _store(self, partition: TopicPartition) -> None:
         async with self._storing:
             pending = self._pending.get(partition)
-            if pending is None or pending.prepared is None:
+            if pending is None or not pending.prepared:
                 return
-            topic, began, records = self._own_name(partition), monotonic(), pending.prepared.records
+            topic, began, records = self._own_name(partition), monotonic(), pending.prepared[0].records
             batch = Batch(topic, partition.partition, records)
-            report = await asyncio.to_thread(self._archiver.store_batch, batch, pending.prepared.rows)
-            del pending.records[: len(records)]
-            pending.since, pending.prepared = began, None
-            if not pending.records:
+            report = await asyncio.to_thread(self._archiver.store_batch, batch, pending.prepared[0].rows)
+            pending.since = began
+            pending.prepared.popleft()
+            if not pending:
                 del self._pending[partition]
             self._stored.set()
             self._arrived.set()
