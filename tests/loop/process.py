@@ -125,7 +125,7 @@ def worker(kafka: KafkaSettings, log: Path, *, policy: Path = POLICY, **settings
 
 def archiver(kafka: KafkaSettings, log: Path, *, clickhouse: Path | StoreSettings, **settings: float) -> Process:
     """An archiver with small batches, in the group of the Kafka's topic prefix, storing into this ClickHouse."""
-    quick = {"session_seconds": 2.0, "batch_seconds": 0.1, "batch_records": 500, "retry_seconds": 0.2}
+    quick = {"session_seconds": 2.0, "batch_seconds": 0.1, "batch_records": 1500, "retry_seconds": 0.2}
     own = {"group": archiver_group_of(kafka), **quick, **settings}
     env = {f"WATCHFLOOR_ARCHIVER_{name.upper()}": str(value) for name, value in own.items()}
     return Process(["archiver"], kafka_env(kafka) | env | store_env(clickhouse), log)
