@@ -5,6 +5,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from broker.connection import KafkaSettings
 from broker.errors import BrokerUnreachable, RecordGone
+from broker.leave import leave
 from broker.view import Record
 
 _PATIENCE_MS = 5_000
@@ -17,14 +18,14 @@ async def read_one(settings: KafkaSettings, topic: str, *, partition: int, offse
     try:
         await consumer.start()
     except KafkaConnectionError as error:
-        await consumer.stop()
+        await leave(consumer)
         raise BrokerUnreachable(settings.bootstrap) from error
     try:
         consumer.assign([place])
         consumer.seek(place, offset)
         found = await consumer.getmany(place, timeout_ms=_PATIENCE_MS, max_records=1)
     finally:
-        await consumer.stop()
+        await leave(consumer)
     for record in found.get(place, ()):
         if record.offset == offset:
             one: Record = record

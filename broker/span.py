@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from broker.connection import KafkaSettings
 from broker.errors import BrokerUnreachable
+from broker.leave import leave
 from broker.view import Record
 from events.topics import Topic
 
@@ -71,7 +72,7 @@ async def open_span(settings: KafkaSettings, topics: Iterable[Topic], span: Span
     try:
         await consumer.start()
     except KafkaConnectionError as error:
-        await consumer.stop()
+        await leave(consumer)
         raise BrokerUnreachable(settings.bootstrap) from error
     try:
         reader = SpanReader(consumer, settings, span)
@@ -79,4 +80,4 @@ async def open_span(settings: KafkaSettings, topics: Iterable[Topic], span: Span
         await reader.seek([TopicPartition(name, part) for name in names for part in range(settings.partitions)])
         yield reader
     finally:
-        await consumer.stop()
+        await leave(consumer)

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from broker.connection import KafkaSettings
 from broker.errors import BrokerUnreachable
+from broker.leave import leave
 from events.topics import Topic
 
 _log = logging.getLogger(__name__)
@@ -149,7 +150,7 @@ class _Reader:
         try:
             await self._consumer.start()
         except KafkaConnectionError as error:
-            await self._consumer.stop()
+            await leave(self._consumer)
             raise BrokerUnreachable(self._settings.bootstrap) from error
         self._consumer.assign(list(self._positions))
         for partition, position in self._positions.items():
@@ -158,7 +159,7 @@ class _Reader:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
+        await leave(self._consumer)
 
     async def poll(self) -> list[Record]:
         """What has arrived, after at most a fetch's waiting time. Raises BrokerUnreachable after a long silence."""

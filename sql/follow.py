@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broker.connection import KafkaSettings
 from broker.group import GroupConsumer
+from broker.leave import leave
 from sql.archiver import Archiver
 from sql.batch import Batch, StoredReport
 from sql.errors import StoreUnavailable
@@ -120,7 +121,7 @@ class Follower(ConsumerRebalanceListener):
         finally:
             for step in steps:
                 step.cancel()
-            await self._consumer.stop()
+            await leave(self._consumer)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Forget what is not stored; the next owner reads it again."""
