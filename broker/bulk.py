@@ -66,7 +66,7 @@ class BulkProducer:
             acks="all",
             enable_idempotence=not self._settings.embedded,
             transactional_id=self._transactional_id,
-            compression_type="zstd",
+            compression_type="lz4",
             max_batch_size=_BATCH_BYTES,
         )
         try:
