@@ -12,6 +12,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaConnectionError, KafkaErr
 
 from broker.connection import KafkaSettings
 from broker.errors import BrokerError, BrokerUnreachable, Fenced, SendFailed, TransactionsUnsupported
+from broker.leave import leave
 from broker.partitioner import partition_of
 
 _log = logging.getLogger(__name__)
@@ -179,9 +180,5 @@ async def _all(outcomes: Iterable[Awaitable[Any]]) -> None:
 
 
 async def _stop(producer: Any) -> None:
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await producer.stop()
-    except TimeoutError:
+    if not await leave(producer, seconds=_STOP_SECONDS):
         _log.warning("producer_stopped_with_records_unsent")
-        await producer.client.close()

@@ -1,23 +1,38 @@
-"""Ends an aiokafka consumer in bounded time, whatever the broker does; it commits nothing."""
+"""Ends an aiokafka consumer or producer in bounded time, whatever the broker does; it commits nothing."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 _SECONDS = 5.0
 _TRIES = 3
+_PROMPTLY = 1.0
+"""Seconds in which what is cancelled ends, unless it has missed it."""
 
 
-async def leave(consumer: Any, *, seconds: float = _SECONDS) -> None:
-    """Stop a consumer. When that takes longer, it is cancelled, and again, and then left to end by itself.
+async def leave(member: Any, *, seconds: float = _SECONDS) -> bool:
+    """Stop a consumer or a producer. False when it took longer than `seconds`: then only its connections are closed.
 
     aiokafka waits without limit for its metadata task to end, and the task can miss that it is cancelled: before Python
     3.12 `asyncio.wait_for` loses a cancellation that comes just when a connection is refused. It takes a second one.
     """
-    stopping = asyncio.create_task(consumer.stop())
+    if await _ended(member.stop(), seconds):
+        return True
+    connections = member.client if hasattr(member, "client") else member._client
+    await _ended(connections.close(), seconds)
+    return False
+
+
+async def _ended(step: Coroutine[Any, Any, None], seconds: float) -> bool:
+    """Whether it ended by itself. Else it is cancelled, and again, and then left to itself."""
+    ending = asyncio.create_task(step)
+    done, _ = await asyncio.wait({ending}, timeout=seconds)
+    if done:
+        ending.result()
+        return True
     for _ in range(_TRIES):
-        done, _ = await asyncio.wait({stopping}, timeout=seconds)
+        ending.cancel()
+        done, _ = await asyncio.wait({ending}, timeout=_PROMPTLY)
         if done:
             break
-        stopping.cancel()
-    if stopping.done() and not stopping.cancelled():
-        stopping.result()
+    return False
