@@ -75,8 +75,12 @@ class ApacheKafka:
 
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        command = [*_java(self._classpath), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._config)]
-        subprocess.run(command, check=True, capture_output=True, timeout=_START_SECONDS)
+        # With `=`: one id in 64 begins with a dash, and would be taken for an option.
+        options = [f"--cluster-id={cluster}", f"--config={self._config}"]
+        command = [*_java(self._classpath), "kafka.tools.StorageTool", "format", *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_START_SECONDS)
+        if done.returncode:
+            raise KafkaUnavailable(f"Apache Kafka could not format its storage: {done.stderr.strip()[-300:]}")
 
     def wait_until_serving(self) -> None:
         """Wait until what was launched serves clients. Raises KafkaUnavailable."""
