@@ -11,6 +11,8 @@ from aiokafka.consumer.fetcher import FetchResult
 
 from broker.errors import MembershipLost
 
+_METADATA_MS = 5_000
+
 
 def _as_parsed(_partition: TopicPartition, record: Any) -> Any:
     return record
@@ -43,11 +45,14 @@ class GroupConsumer(AIOKafkaConsumer):
     aiokafka's task that keeps a consumer in its group can end while the consumer lives on: a rebalance that meets a
     broker's restart cancels it (aio-libs/aiokafka issue 1154). No heartbeat is sent then, no partition comes or goes,
     and whoever waits for records waits for ever.
+
+    A broker that has just come back may not know its topics yet, and a member that shares out partitions then shares
+    out none. It asks again when what it knows is old: after five seconds here, by default after five minutes.
     """
 
     def __init__(self, *topics: str, on_lost: Callable[[MembershipLost], None] | None = None, **options: Any) -> None:
         """`on_lost` is called once, in the consumer's event loop, with what `getmany` raises from then on."""
-        super().__init__(*topics, **options)
+        super().__init__(*topics, **{"metadata_max_age_ms": _METADATA_MS} | options)
         self._on_lost = on_lost
         self._lost: MembershipLost | None = None
 

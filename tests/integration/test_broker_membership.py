@@ -59,6 +59,12 @@ def end_membership(consumer: GroupConsumer) -> None:
     consumer._coordinator._coordination_task.cancel()
 
 
+def forget_topics(consumer: GroupConsumer) -> None:
+    """What is known of a broker that has just come back, when a rebalance comes first."""
+    consumer._client.cluster._partitions = {}
+    consumer._coordinator.request_rejoin()
+
+
 def shown(record: Record) -> tuple[object, ...]:
     return record.offset, record.timestamp, record.key, record.value
 
@@ -84,6 +90,13 @@ async def test_a_lost_membership_is_told_once_and_raised_to_who_reads(member: Me
         with pytest.raises(MembershipLost, match=rf"no longer a member of group {member.group} \(cancelled\)"):
             await member.consumer.getmany(timeout_ms=10)
     assert len(member.told) == 1
+
+
+async def test_a_member_that_knew_of_no_partitions_when_it_shared_them_out_asks_again_soon(member: Member) -> None:
+    forget_topics(member.consumer)
+    await until(lambda: not member.consumer.assignment(), "nothing is shared out")
+    await until(member.consumer.assignment, "it has its partitions again", seconds=30)
+    assert member.told == []
 
 
 async def test_an_orderly_end_tells_nothing(member: Member) -> None:
