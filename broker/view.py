@@ -131,7 +131,8 @@ class _Reader:
         self._behind = set(positions)
         self._answered: dict[TopicPartition, int | None] = dict.fromkeys(positions)
         self._empty = dict.fromkeys(positions, 0)
-        self._heard = asyncio.get_running_loop().time()
+        self._heard = dict.fromkeys(positions, asyncio.get_running_loop().time())
+        self._cut_off = False
         self._consumer: Any = AIOKafkaConsumer(
             **settings.options(),
             group_id=None,
@@ -162,15 +163,20 @@ class _Reader:
         await leave(self._consumer)
 
     async def poll(self) -> list[Record]:
-        """What has arrived, after at most a fetch's waiting time. Raises BrokerUnreachable after a long silence."""
+        """What has arrived, after at most a fetch's waiting time.
+
+        Raises BrokerUnreachable after a long silence, of one partition too: others that answer do not speak for it.
+        Never with records in hand, since their places are noted.
+        """
+        if self._cut_off:
+            raise BrokerUnreachable(self._settings.bootstrap)
         # Taken before: what these answers held is in the buffer that getmany empties.
         answered = {partition: self._consumer.last_poll_timestamp(partition) for partition in self._positions}
         wait_ms = _FETCH_WAIT_MS if self.caught_up else _CATCH_UP_POLL_MS
         batches = await self._consumer.getmany(timeout_ms=wait_ms)
         for partition, at in answered.items():
             await self._note(partition, answered=at, records=batches.get(partition, ()))
-        if asyncio.get_running_loop().time() - self._heard > _SILENCE_SECONDS:
-            raise BrokerUnreachable(self._settings.bootstrap)
+        self._cut_off = asyncio.get_running_loop().time() - min(self._heard.values()) > _SILENCE_SECONDS
         return [record for batch in batches.values() for record in batch]
 
     async def _note(self, partition: TopicPartition, *, answered: int | None, records: Iterable[Any]) -> None:
@@ -184,7 +190,7 @@ class _Reader:
         moved = position != self._positions[partition]
         self._empty[partition] = 0 if moved else self._empty[partition] + 1
         self._positions[partition] = position
-        self._heard = asyncio.get_running_loop().time()
+        self._heard[partition] = asyncio.get_running_loop().time()
         if self._at_end(partition, position):
             self._behind.discard(partition)
 

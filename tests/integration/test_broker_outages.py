@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from apache_kafka import ApacheKafka
 
+from broker import view
 from broker.bulk import BulkProducer, Outgoing
 from broker.connection import KafkaSettings
 from broker.topics import ensure_topics
@@ -74,6 +76,41 @@ async def test_a_tail_that_starts_before_the_broker_waits_for_it(
         await tail.caught_up.wait()
     await tail.stop()
     assert seen == [b"x"]
+
+
+async def test_a_partition_that_falls_silent_alone_is_read_on_by_a_new_connection(
+    apache: KafkaSettings, producer: BulkProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "_SILENCE_SECONDS", 1.0)
+    deaf = _deaf_at_first(monkeypatch, TopicPartition(apache.wire_name(ENFORCEMENTS), 1))
+    seen: list[bytes | None] = []
+    tail = TopicTail(apache, [ENFORCEMENTS], lambda record: seen.append(record.value))
+    await tail.start()
+    for start in range(0, 1_000, 10):
+        await producer.send(
+            [Outgoing(ENFORCEMENTS.name, b"k", b"%d" % n, partition=n % 4) for n in range(start, start + 10)]
+        )
+        await asyncio.sleep(0.02)
+    await until(lambda: len(seen) >= 1_000)
+    await tail.stop()
+    assert deaf == [True]
+    assert sorted(map(int, filter(None, seen))) == list(range(1_000))
+
+
+def _deaf_at_first(monkeypatch: pytest.MonkeyPatch, partition: TopicPartition) -> list[bool]:
+    """The first connection gets no answer for one partition; the list says so once that is so."""
+    deaf: list[bool] = []
+    connected = view._Reader.__aenter__
+
+    async def enter(reader: view._Reader) -> view._Reader:
+        await connected(reader)
+        if not deaf:
+            reader._consumer.pause(partition)
+            deaf.append(True)
+        return reader
+
+    monkeypatch.setattr(view._Reader, "__aenter__", enter)
+    return deaf
 
 
 async def test_a_producer_stops_although_no_broker_takes_its_records(
