@@ -125,14 +125,20 @@ class TopicTail:
 class _Reader:
     """One connection to fixed partitions, and how far each has been read; writes that into `positions`."""
 
-    def __init__(self, settings: KafkaSettings, positions: dict[TopicPartition, int | None]) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        positions: dict[TopicPartition, int | None],
+        *,
+        silence: float = _SILENCE_SECONDS,
+    ) -> None:
         self._settings = settings
         self._positions = positions
         self._behind = set(positions)
         self._answered: dict[TopicPartition, int | None] = dict.fromkeys(positions)
         self._empty = dict.fromkeys(positions, 0)
         self._heard = dict.fromkeys(positions, asyncio.get_running_loop().time())
-        self._cut_off = False
+        self._silence, self._cut_off = silence, False
         self._consumer: Any = AIOKafkaConsumer(
             **settings.options(),
             group_id=None,
@@ -176,7 +182,7 @@ class _Reader:
         batches = await self._consumer.getmany(timeout_ms=wait_ms)
         for partition, at in answered.items():
             await self._note(partition, answered=at, records=batches.get(partition, ()))
-        self._cut_off = asyncio.get_running_loop().time() - min(self._heard.values()) > _SILENCE_SECONDS
+        self._cut_off = asyncio.get_running_loop().time() - min(self._heard.values()) > self._silence
         return [record for batch in batches.values() for record in batch]
 
     async def _note(self, partition: TopicPartition, *, answered: int | None, records: Iterable[Any]) -> None:

@@ -8,11 +8,11 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from apache_kafka import ApacheKafka
 
-from broker import view
 from broker.bulk import BulkProducer, Outgoing
 from broker.connection import KafkaSettings
+from broker.errors import BrokerUnreachable
 from broker.topics import ensure_topics
-from broker.view import TopicTail, read_all
+from broker.view import TopicTail, _Reader, read_all
 from events.topics import DECIDE_STATE, ENFORCEMENTS
 
 pytestmark = pytest.mark.kafka
@@ -79,38 +79,34 @@ async def test_a_tail_that_starts_before_the_broker_waits_for_it(
 
 
 async def test_a_partition_that_falls_silent_alone_is_read_on_by_a_new_connection(
-    apache: KafkaSettings, producer: BulkProducer, monkeypatch: pytest.MonkeyPatch
+    apache: KafkaSettings, producer: BulkProducer
 ) -> None:
-    monkeypatch.setattr(view, "_SILENCE_SECONDS", 1.0)
-    deaf = _deaf_at_first(monkeypatch, TopicPartition(apache.wire_name(ENFORCEMENTS), 1))
-    seen: list[bytes | None] = []
-    tail = TopicTail(apache, [ENFORCEMENTS], lambda record: seen.append(record.value))
-    await tail.start()
-    for start in range(0, 1_000, 10):
-        await producer.send(
-            [Outgoing(ENFORCEMENTS.name, b"k", b"%d" % n, partition=n % 4) for n in range(start, start + 10)]
-        )
+    name = apache.wire_name(ENFORCEMENTS)
+    positions: dict[TopicPartition, int | None] = {TopicPartition(name, partition): None for partition in ALL}
+    seen: list[int] = []
+
+    async def read() -> None:
+        async with _Reader(apache, positions, silence=1.0) as reader:
+            if not seen:
+                reader._consumer.pause(TopicPartition(name, 1))
+            while len(seen) < 1_000:
+                seen.extend(int(record.value or b"") for record in await reader.poll())
+
+    sending = asyncio.create_task(_send_slowly(producer, range(1_000)))
+    async with asyncio.timeout(60):
+        with pytest.raises(BrokerUnreachable):
+            await read()
+        assert 0 < len(seen) < 1_000
+        await read()
+    await sending
+    assert sorted(seen) == list(range(1_000))
+
+
+async def _send_slowly(producer: BulkProducer, numbers: range) -> None:
+    for start in numbers[::10]:
+        some = [Outgoing(ENFORCEMENTS.name, b"k", b"%d" % n, partition=n % 4) for n in range(start, start + 10)]
+        await producer.send(some)
         await asyncio.sleep(0.02)
-    await until(lambda: len(seen) >= 1_000)
-    await tail.stop()
-    assert deaf == [True]
-    assert sorted(map(int, filter(None, seen))) == list(range(1_000))
-
-
-def _deaf_at_first(monkeypatch: pytest.MonkeyPatch, partition: TopicPartition) -> list[bool]:
-    """The first connection gets no answer for one partition; the list says so once that is so."""
-    deaf: list[bool] = []
-    connected = view._Reader.__aenter__
-
-    async def enter(reader: view._Reader) -> view._Reader:
-        await connected(reader)
-        if not deaf:
-            reader._consumer.pause(partition)
-            deaf.append(True)
-        return reader
-
-    monkeypatch.setattr(view._Reader, "__aenter__", enter)
-    return deaf
 
 
 async def test_a_producer_stops_although_no_broker_takes_its_records(
