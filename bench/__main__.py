@@ -23,7 +23,7 @@ from bench.floors import FromBroker, InMemory
 from bench.measured import Measured
 from bench.peer import Peer
 from bench.processes import Processes
-from bench.roles import archiver, prepare_clickhouse, second_worker, worker
+from bench.roles import archiver, on_a_core, prepare_clickhouse, second_worker, worker
 from bench.rounds import Plan, run_rounds
 from bench.table import results
 from bench.workload import Workload
@@ -41,6 +41,7 @@ CONTENDERS: tuple[Contender, ...] = (
     Peer("confluent-kafka consume, msgspec and dicts", "confluent", "count"),
     Processes("worker", (worker,)),
     Processes("worker, two processes", (worker, second_worker)),
+    Processes("worker, two processes, a core each", (on_a_core(worker, 0), on_a_core(second_worker, 1))),
     Processes("archiver", (archiver,)),
     Processes("worker and archiver", (worker, archiver)),
     Peer(IDIOMATIC_FAUST, "faust", "keyed", most_events=100_000),

@@ -44,6 +44,12 @@ class Child:
         """Let a paused process work again."""
         self._process.send_signal(signal.SIGCONT)
 
+    def bind(self, core: int) -> None:
+        """Let all its threads, and those that they start, run on one core only."""
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(int(task.name), {core})
+
     def check(self) -> None:
         """Raises ChildFailed when it has ended."""
         if self._process.returncode is not None:

@@ -1,6 +1,7 @@
 """The processes that do the work: how each is started, followed and checked; it measures nothing."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -69,6 +70,19 @@ async def second_worker(site: Site) -> AsyncIterator[Running]:
     async with _a_worker(site, "second-worker") as running:
         await _said(site.folder / "second-worker.log", _STARTED)
         yield running
+
+
+def on_a_core(role: Role, number: int) -> Role:
+    """The same on a core of its own, as far as there are as many."""
+
+    @asynccontextmanager
+    async def bound(site: Site) -> AsyncIterator[Running]:
+        cores = sorted(os.sched_getaffinity(0))
+        async with role(site) as running:
+            running.child.bind(cores[number % len(cores)])
+            yield running
+
+    return bound
 
 
 @asynccontextmanager

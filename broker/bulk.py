@@ -5,7 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaConnectionError, KafkaError, ProducerFenced
@@ -20,6 +20,9 @@ _log = logging.getLogger(__name__)
 _STOP_SECONDS = 10.0
 _BATCH_BYTES = 512 * 1024
 """Before compression; well below the brokers' default limit of 1 MiB per batch."""
+
+Compression = Literal["lz4", "snappy"]
+"""lz4 as the client runs it, at level 9, for what is kept: half the bytes. snappy, a tenth of the time, for the rest."""
 
 
 class Outgoing(NamedTuple):
@@ -46,12 +49,15 @@ class BulkProducer:
     whether they will arrive.
     """
 
-    def __init__(self, settings: KafkaSettings, transactional_id: str | None = None) -> None:
+    def __init__(
+        self, settings: KafkaSettings, transactional_id: str | None = None, *, compression: Compression = "lz4"
+    ) -> None:
         """Raises TransactionsUnsupported for a transactional id on the embedded broker."""
         if transactional_id and settings.embedded:
             raise TransactionsUnsupported
         self._settings = settings
         self._transactional_id = transactional_id
+        self._compression = compression
         self._turn = count()
         self._lock = asyncio.Lock()
         self._failure: BrokerError | None = None
@@ -67,7 +73,7 @@ class BulkProducer:
             acks="all",
             enable_idempotence=not self._settings.embedded,
             transactional_id=self._transactional_id,
-            compression_type="lz4",
+            compression_type=self._compression,
             max_batch_size=_BATCH_BYTES,
         )
         try:

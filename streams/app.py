@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any
@@ -155,9 +156,10 @@ def _applier(app: Worker, agent: str) -> Callable[[Any], Awaitable[None]]:
                 await app.crash(failure)
                 return
             BATCH_SECONDS.labels(agent=agent).observe(perf_counter() - started)
+            lag = app.consumer.lag(message.tp, message.offset + 1)
             if own[message.topic] in _MEASURED:
-                lag = app.consumer.lag(message.tp, message.offset + 1)
                 LAG.labels(topic=own[message.topic], partition=message.partition).set(lag)
-            await app.checkpoint.room(agent, message.partition)
+            age = time.time() - message.timestamp  # noqa: TID251  the shell tells the time
+            await app.checkpoint.applied(agent, message.partition, behind=age if lag else 0.0)
 
     return apply

@@ -13,6 +13,7 @@ from broker.bulk import BulkProducer
 from broker.connection import KafkaSettings
 from broker.errors import Fenced
 from broker.view import read_all
+from streams.flush_pace import FlushPace
 from streams.lane import Flush, Lane, Source
 from streams.metrics import FLUSH_RECORDS, FLUSH_SECONDS, LANES
 
@@ -21,14 +22,13 @@ log = structlog.get_logger()
 LaneFactory = Callable[[int], Lane]
 CommitOffsets = Callable[[Mapping[tuple[str, int], int]], Awaitable[None]]
 _MAX_OUTBOX = 50_000
-_SHORTEST = 0.2
-"""Share of the interval that lies between two flushes even when somebody waits for what is in the outbox."""
 
 
 @dataclass(slots=True)
 class _OpenLane:
     lane: Lane
     producer: BulkProducer
+    pace: FlushPace
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     due: asyncio.Event = field(default_factory=asyncio.Event)
     closing: bool = False
@@ -78,27 +78,30 @@ class Checkpoint:
             return
         lane = self.agents[agent](partition)
         transactional_id = None if self.kafka.embedded else f"{self.group}-{agent}-{partition}"
-        producer = BulkProducer(self.kafka, transactional_id=transactional_id)
+        producer = BulkProducer(self.kafka, transactional_id, compression="snappy")
         await producer.start()
         async for record in read_all(self.kafka, lane.state_topic, [partition]):
             lane.restore(record.key or b"", record.value)
         lane.restored()
-        entry = _OpenLane(lane, producer)
+        entry = _OpenLane(lane, producer, FlushPace(self.interval))
         self._open[agent, partition] = entry
         entry.flusher = asyncio.create_task(self._flush_regularly(entry), name=f"flush-{agent}-{partition}")
         LANES.labels(agent=agent).inc()
         log.info("lane_opened", agent=agent, partition=partition, fenced=bool(transactional_id))
 
-    async def room(self, agent: str, partition: int) -> None:
-        """Flush at once when a lane's outbox has grown too large, which slows its input down instead of filling memory,
-        and soon when somebody waits for what is in it.
+    async def applied(self, agent: str, partition: int, *, behind: float) -> None:
+        """After each batch: `behind` is the age of its last record in seconds, 0 when there is nothing more to read.
+
+        Flushes at once when a lane's outbox has grown too large, which slows its input down instead of filling memory;
+        soon when somebody waits for what is in it; seldom while the lane is far behind.
         """
         entry = self._open.get((agent, partition))
         if entry is None:
             return
+        entry.pace.behind = behind
         if len(entry.lane.outbox.outputs) > _MAX_OUTBOX:
             await self._flush(entry)
-        elif entry.lane.outbox.awaited:
+        elif entry.pace.is_due(perf_counter(), awaited=entry.lane.outbox.awaited):
             entry.due.set()
 
     async def close(self) -> None:
@@ -131,9 +134,9 @@ class Checkpoint:
         try:
             last = False
             while not last:
-                await asyncio.sleep(_SHORTEST * self.interval)
+                await asyncio.sleep(entry.pace.least)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(entry.due.wait(), (1 - _SHORTEST) * self.interval)
+                    await asyncio.wait_for(entry.due.wait(), entry.pace.pause - entry.pace.least)
                 entry.due.clear()
                 last = entry.closing
                 await self._flush(entry)
@@ -158,7 +161,7 @@ class Checkpoint:
 
     async def _flush(self, entry: _OpenLane) -> None:
         async with entry.lock:
-            started = perf_counter()
+            started = entry.pace.flushed_at = perf_counter()
             flush = entry.lane.drain(started, clock=time.time())  # noqa: TID251  the shell tells the time
             if flush.empty:
                 return

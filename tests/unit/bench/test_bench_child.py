@@ -1,5 +1,6 @@
 """Measured processes are paused, told apart from failed ones, and never outlive their block."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,13 @@ async def test_a_paused_child_ends_with_its_block_too(tmp_path: Path) -> None:
     assert state(child.pid) == ""
     with pytest.raises(ChildFailed):
         child.check()
+
+
+async def test_a_bound_child_runs_on_its_core_only(tmp_path: Path) -> None:
+    core = max(os.sched_getaffinity(0))
+    async with Child.running(WAITS, {}, tmp_path / "log") as child:
+        child.bind(core)
+        assert os.sched_getaffinity(child.pid) == {core}
 
 
 async def test_the_answer_is_what_was_printed(tmp_path: Path) -> None:
