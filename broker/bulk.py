@@ -22,7 +22,7 @@ _BATCH_BYTES = 512 * 1024
 """Before compression; well below the brokers' default limit of 1 MiB per batch."""
 
 Compression = Literal["lz4", "snappy"]
-"""lz4 as the client runs it, at level 9, for what is kept: half the bytes. snappy, a tenth of the time, for the rest."""
+"""lz4, which the client runs at level 9, for events: half the bytes. snappy, a tenth of the time, for flushes."""
 
 
 class Outgoing(NamedTuple):
