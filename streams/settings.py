@@ -16,7 +16,7 @@ class WorkerSettings(BaseSettings):
     group: str | None = None
     """The consumer group, shared by workers that share the partitions. Unset: prefix and `watchfloor-worker`."""
     flush_seconds: float = Field(default=0.1, gt=0, le=60)
-    """How often a lane's state, outputs and offsets are made durable."""
+    """How often a lane that keeps up with its input is made durable; one behind it, after two seconds at the latest."""
     batch_records: int = Field(default=5000, ge=1, le=100_000)
     """At most so many records are applied without letting other work in."""
     session_seconds: float = Field(default=10.0, ge=1, le=300)
