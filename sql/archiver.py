@@ -9,7 +9,7 @@ import numpy as np
 
 from events.topics import TOPICS
 from sql.batch import Batch, Record, StoredReport
-from sql.batches import Entry, Lane, confirm, last_entry, settle, write_entry
+from sql.batches import Entry, Lane, is_lost, last_entry, settle, write_entry
 from sql.errors import Fenced, NotArchived
 from sql.restore import STATE_TABLE, state_columns
 from sql.rows import Rows, Shape, read_rows
@@ -120,8 +120,8 @@ class Archiver:
         if stored:
             table = fresh.table(epoch=lane.epoch, partition=lane.partition, stored_at=_utc(entry.stored_at_ms))
             self._store.insert_table(shape.table, table, token=entry.token(lane))
-            if is_second:
-                confirm(self._store, lane, entry=entry, shape=shape)
+            if is_second and is_lost(self._store, lane, entry=entry, shape=shape):
+                self._store.put_back(shape.table, table)
             seen.remember(fresh.minutes, fresh.hashes)
         return stored, duplicates, rows.invalid
 
@@ -131,8 +131,9 @@ class Archiver:
         self._note(lane, replace(entry, stored=len(keyed)), duplicates=0, invalid=invalid)
         if keyed:
             columns = state_columns(lane, keyed, stored_at=_utc(entry.stored_at_ms))
+            # No token of the batch: one that ClickHouse knows without its rows would keep them out. Versions replace.
             self._store.insert_columns(
-                STATE_TABLE, tuple(columns), columns=list(columns.values()), token=entry.token(lane)
+                STATE_TABLE, tuple(columns), columns=list(columns.values()), token=f"{self._owner}:{entry.token(lane)}"
             )
         return len(keyed), 0, invalid
 

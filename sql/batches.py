@@ -79,14 +79,19 @@ def settle(store: Store, lane: Lane, *, entry: Entry, shape: Shape) -> int:
     return entry.last + 1
 
 
-def confirm(store: Store, lane: Lane, *, entry: Entry, shape: Shape) -> None:
-    """After a second insert of a batch: ClickHouse skips it if it knows the token, even when it has lost the rows.
+def is_lost(store: Store, lane: Lane, *, entry: Entry, shape: Shape) -> bool:
+    """After a second insert of a batch: whether ClickHouse has skipped it, and has its rows nowhere.
 
-    Raises BatchTorn when they are not there.
+    It skips what it knows the token of, and knows that of an insert that it was killed in: the token is written, and
+    what the views made of the rows, before the rows count. Raises BatchTorn when rows came from elsewhere meanwhile.
     """
-    found = store.query(statement("batch_rows"), _place(lane, entry, shape)).rows[0][0]
-    if found != entry.stored:
+    place = _place(lane, entry, shape)
+    found = store.query(statement("batch_rows"), place).rows[0][0]
+    if found == entry.stored:
+        return False
+    if found or store.query(statement("batch_anywhere"), place).rows[0][0]:
         raise BatchTorn(lane.topic, lane.partition, expected=entry.stored, found=found)
+    return True
 
 
 def _place(lane: Lane, entry: Entry, shape: Shape) -> dict[str, object]:

@@ -12,6 +12,7 @@ from clickhouse_connect.driver.exceptions import Error, OperationalError
 
 from sql.errors import EmbeddedMissing, QueryFailed, StoreUnavailable
 from sql.settings import StoreSettings
+from sql.statement import statement
 
 Settings = Mapping[str, object]
 
@@ -117,6 +118,20 @@ class Store:
             self._writer.raw_insert(
                 table, rows.column_names, sent, settings=self._line_settings(token), fmt="ArrowStream"
             )
+
+    def put_back(self, table: str, rows: pa.Table) -> None:
+        """Insert rows that were lost: past the tokens that know them, and past the views that have had them.
+
+        They are stored beside `table` and attached to it: all at once where they are of one partition of the table.
+        """
+        beside, database = f"{table}_put_back", self.settings.database
+        self.command(f"DROP TABLE IF EXISTS `{beside}` SYNC")
+        self.command(f"CREATE TABLE `{beside}` AS `{table}`")
+        self.insert_table(beside, rows)
+        parts = {"database": database, "table": beside}
+        for (name,) in self.query(statement("partitions"), parts).rows:
+            self.command(f"ALTER TABLE `{table}` ATTACH PARTITION ID '{name}' FROM `{beside}`")
+        self.command(f"DROP TABLE `{beside}` SYNC")
 
     def insert_rows(
         self, table: str, names: Sequence[str], *, rows: Iterable[Sequence[object]], token: str = ""

@@ -21,6 +21,7 @@ from sql_facts import (
     records,
     request,
     rolled,
+    ticking,
     verdict,
     verdicts,
 )
@@ -217,16 +218,41 @@ def test_a_batch_of_which_only_a_part_is_there_is_an_error(store: Store) -> None
     assert (caught.value.expected, caught.value.found) == (10, 9)
 
 
-def test_rows_that_clickhouse_has_lost_and_would_not_take_again_are_an_error(store: Store) -> None:
+def test_rows_that_clickhouse_has_lost_and_would_not_take_again_are_put_back_past_the_rollups(store: Store) -> None:
     sent = many(10)
     new_archiver(store).store_batch(verdicts(sent))
     store.command("ALTER TABLE filter_verdicts DELETE WHERE 1 SETTINGS mutations_sync = 1")
     owner = new_archiver(store)
     assert owner.assigned(VERDICTS, 0) == 0
-    for _ in range(2):
-        with pytest.raises(BatchTorn) as caught:
-            owner.store_batch(verdicts(sent))
-        assert (caught.value.expected, caught.value.found) == (10, 0)
+    assert owner.store_batch(verdicts(sent)) == StoredReport(stored=10)
+    assert_exact(store, sent)
+    assert new_archiver(store).assigned(VERDICTS, 0) == 10
+    assert_exact(store, sent)
+
+
+class Slow(Store):
+    """A store in which the insert of somebody who is gone ends just after that of its successor was refused."""
+
+    def insert_table(self, table: str, rows: pa.Table, *, token: str = "") -> None:
+        super().insert_table(table, rows, token=token)
+        self.command(f"ALTER TABLE {table} ATTACH PARTITION ID '20900101' FROM under_way")
+
+
+def test_rows_that_come_while_the_batch_is_read_again_are_not_stored_twice(store: Store) -> None:
+    sent, slow = many(10), Slow(store.settings)
+    new_archiver(store).store_batch(verdicts(sent))
+    store.command("CREATE TABLE under_way AS filter_verdicts")
+    store.command("ALTER TABLE under_way ATTACH PARTITION ID '20900101' FROM filter_verdicts")
+    store.command("ALTER TABLE filter_verdicts DELETE WHERE 1 SETTINGS mutations_sync = 1")
+    owner = Archiver(slow, 1, clock=ticking(datetime(2090, 1, 1, 1, tzinfo=UTC)))
+    assert owner.assigned(VERDICTS, 0) == 0
+    with pytest.raises(BatchTorn):
+        owner.store_batch(verdicts(sent))
+    slow.close()
+    store.command("DROP TABLE under_way SYNC")
+    successor = Archiver(store, 1, clock=ticking(datetime(2090, 1, 1, 2, tzinfo=UTC)))
+    assert successor.store_batch(verdicts(sent)) == StoredReport(duplicate=10)
+    assert_exact(store, sent)
 
 
 def test_nothing_is_inserted_while_the_disk_has_less_room_than_the_settings_say(store: Store) -> None:
