@@ -1,7 +1,7 @@
 """Stores batches of the log in ClickHouse, each distinct event once; it reads no Kafka and never drops a batch."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 
@@ -47,6 +47,8 @@ class Archiver:
         }
         self._due: dict[Lane, int] = {}
         self._noted: dict[Lane, int] = {}
+        self._unsettled: dict[Lane, int] = {}
+        """Last offset of a batch that was noted and of which no row is stored."""
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -68,6 +70,8 @@ class Archiver:
         else:
             due, noted = (settle(self._store, lane, entry=entry, shape=shape) if shape else entry.due), entry.due
         self._due[lane], self._noted[lane] = due, noted
+        if entry is not None and shape and entry.stored and due == entry.due:
+            self._unsettled[lane] = entry.last
         return due
 
     def revoked(self, topic: str, partition: int) -> None:
@@ -88,6 +92,9 @@ class Archiver:
         already = len(batch.records) - len(records)
         if not records:
             return StoredReport(already=already)
+        last = self._unsettled.pop(lane, -1)
+        if records[0].offset <= last < records[-1].offset:
+            return self._in_two(batch, last)
         del self._due[lane]  # until it is known what became of the batch
         self._check_owner(lane)
         shape = self._shapes.get(batch.topic)
@@ -99,6 +106,15 @@ class Archiver:
         )
         self._due[lane] = entry.last + 1
         return StoredReport(stored, duplicate, invalid, already)
+
+    def _in_two(self, batch: Batch, last: int) -> StoredReport:
+        """Rollups may have had the records up to `last`: only the same batch again is known by its token there."""
+        parts = (
+            [record for record in batch.records if record.offset <= last],
+            [record for record in batch.records if record.offset > last],
+        )
+        reports = [self.store_batch(Batch(batch.topic, batch.partition, records)) for records in parts]
+        return StoredReport(*map(sum, zip(*map(astuple, reports), strict=True)))
 
     def read(self, topic: str, records: Sequence[Record]) -> Rows | None:
         """What the records say, for `store_batch`; None for compacted topics. Any thread may call it."""

@@ -230,6 +230,15 @@ def test_rows_that_clickhouse_has_lost_and_would_not_take_again_are_put_back_pas
     assert_exact(store, sent)
 
 
+def test_what_the_rollups_have_had_of_a_lost_batch_is_not_counted_again_with_what_came_after_it(store: Store) -> None:
+    sent = many(25)
+    new_archiver(store).store_batch(verdicts(sent[:10]))
+    store.command("ALTER TABLE filter_verdicts DELETE WHERE 1 SETTINGS mutations_sync = 1")
+    assert new_archiver(store).store_batch(verdicts(sent)) == StoredReport(stored=25)
+    assert_exact(store, sent)
+    assert new_archiver(store).assigned(VERDICTS, 0) == 25
+
+
 class Slow(Store):
     """A store in which the insert of somebody who is gone ends just after that of its successor was refused."""
 
