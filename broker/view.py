@@ -171,11 +171,20 @@ class _Reader:
     async def poll(self) -> list[Record]:
         """What has arrived, after at most a fetch's waiting time.
 
-        Raises BrokerUnreachable after a long silence, of one partition too: others that answer do not speak for it.
-        Never with records in hand, since their places are noted.
+        Raises BrokerUnreachable after a long silence, of one partition too: others that answer do not speak for it; and
+        when the client waits so long for a place of its own. Never with the places of records in hand noted.
         """
         if self._cut_off:
             raise BrokerUnreachable(self._settings.bootstrap)
+        before = dict(self._positions)
+        try:
+            async with asyncio.timeout(self._silence):
+                return await self._poll()
+        except TimeoutError:
+            self._positions.update(before)  # what was in hand is read again
+            raise BrokerUnreachable(self._settings.bootstrap) from None
+
+    async def _poll(self) -> list[Record]:
         # Taken before: what these answers held is in the buffer that getmany empties.
         answered = {partition: self._consumer.last_poll_timestamp(partition) for partition in self._positions}
         wait_ms = _FETCH_WAIT_MS if self.caught_up else _CATCH_UP_POLL_MS

@@ -1,7 +1,8 @@
 """Bulk sending and reading through restarts, crashes and compaction of Apache Kafka."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
@@ -100,6 +101,35 @@ async def test_a_partition_that_falls_silent_alone_is_read_on_by_a_new_connectio
         await read()
     await sending
     assert sorted(seen) == list(range(1_000))
+
+
+class Waiting(_Reader):
+    """A reader whose client waits for ever for a place of its own, once it has records in hand."""
+
+    async def _note(self, partition: TopicPartition, *, answered: int | None, records: Iterable[Any]) -> None:
+        await super()._note(partition, answered=answered, records=records)
+        if records:
+            await asyncio.Event().wait()
+
+
+async def test_a_client_that_waits_for_itself_is_given_up_and_what_it_had_in_hand_is_read_again(
+    apache: KafkaSettings, producer: BulkProducer
+) -> None:
+    positions: dict[TopicPartition, int | None] = {TopicPartition(apache.wire_name(ENFORCEMENTS), 0): None}
+    await producer.send([Outgoing(ENFORCEMENTS.name, b"k", b"%d" % n, partition=0) for n in range(10)])
+
+    async def wait() -> None:
+        async with Waiting(apache, positions, silence=1.0) as reader:
+            while True:
+                await reader.poll()
+
+    with pytest.raises(BrokerUnreachable):
+        await wait()
+    seen: list[bytes | None] = []
+    async with asyncio.timeout(30), _Reader(apache, positions) as reader:
+        while len(seen) < 10:
+            seen.extend(record.value for record in await reader.poll())
+    assert seen == [b"%d" % n for n in range(10)]
 
 
 async def _send_slowly(producer: BulkProducer, numbers: range) -> None:
