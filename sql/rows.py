@@ -37,7 +37,7 @@ class Shape:
     table: str
     read: Callable[[Sequence[bytes]], Facts]
     rollups: bool = False
-    """The table feeds rollups: a torn insert leaves the table right and the rollups short."""
+    """The table feeds rollups: an insert cut off by a kill may leave them short, or the table."""
 
 
 @dataclass(frozen=True, slots=True)
