@@ -10,7 +10,7 @@ import numpy as np
 from events.topics import TOPICS
 from sql.batch import Batch, Record, StoredReport
 from sql.batches import Entry, Lane, is_lost, last_entry, settle, write_entry
-from sql.errors import Fenced, NotArchived
+from sql.errors import BatchShort, Fenced, NotArchived
 from sql.restore import STATE_TABLE, state_columns
 from sql.rows import Rows, Shape, read_rows
 from sql.seen import Hashes, SeenMinutes
@@ -25,7 +25,8 @@ class Archiver:
     """Called once per assignment and once per batch, by one thread at a time.
 
     `assigned` says from which offset to read; `store_batch` returns when the rows and their rollups are in ClickHouse,
-    and only then may the offsets be committed. When it raises, nothing was decided: give it the same batch again.
+    and only then may the offsets be committed. When it raises, nothing was decided: give it the same batch again, or a
+    longer one that begins with it.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Archiver:
         shape = self._shapes.get(topic)
         if shape:
             self._seen[shape.table].clear()
+        self._unsettled.pop(lane, None)
         entry = last_entry(self._store, lane)
         if entry is None:
             due, noted = 0, -1
@@ -82,7 +84,7 @@ class Archiver:
     def store_batch(self, batch: Batch, rows: Rows | None = None) -> StoredReport:
         """Store what is new; `rows` is what the batch's records say, where it was read before.
 
-        Raises StoreUnavailable (try again), Fenced, BatchTorn, QueryFailed, NotArchived.
+        Raises StoreUnavailable (try again), BatchShort (give more), Fenced, BatchTorn, QueryFailed, NotArchived.
         """
         lane = self._lane(batch.topic, batch.partition)
         if lane not in self._due:
@@ -92,7 +94,10 @@ class Archiver:
         already = len(batch.records) - len(records)
         if not records:
             return StoredReport(already=already)
-        last = self._unsettled.pop(lane, -1)
+        last = self._unsettled.get(lane, -1)
+        if records[-1].offset < last:
+            raise BatchShort(batch.topic, batch.partition, last=last)
+        self._unsettled.pop(lane, None)
         if records[0].offset <= last < records[-1].offset:
             return self._in_two(batch, last)
         del self._due[lane]  # until it is known what became of the batch

@@ -11,6 +11,7 @@ StoreError
 ├── QueryRefused       a read-only query asked for something that nobody may, with the reason
 ├── NotArchived        a topic has no place in ClickHouse
 ├── Fenced             another archiver writes this partition
+├── BatchShort         a batch that was noted is given again without its end: give it whole
 └── BatchTorn          part of a batch is in ClickHouse, part is not: only a manual repair helps
 """
 
@@ -99,6 +100,14 @@ class Fenced(StoreError):
     def __init__(self, topic: str, partition: int) -> None:
         super().__init__(f"another archiver writes {topic} partition {partition}")
         self.topic, self.partition = topic, partition
+
+
+class BatchShort(StoreError):
+    """A batch that was noted and may have been counted is given again without its end, offset `last`."""
+
+    def __init__(self, topic: str, partition: int, *, last: int) -> None:
+        super().__init__(f"{topic} partition {partition}: the noted batch goes on to offset {last}")
+        self.topic, self.partition, self.last = topic, partition, last
 
 
 class BatchTorn(StoreError):

@@ -19,7 +19,7 @@ from broker.group import GroupConsumer
 from broker.leave import leave
 from sql.archiver import Archiver
 from sql.batch import Batch, StoredReport
-from sql.errors import StoreUnavailable
+from sql.errors import BatchShort, StoreUnavailable
 from sql.rows import Rows
 
 log = structlog.get_logger()
@@ -69,9 +69,23 @@ class _Pending:
     since: float
     prepared: deque[_Prepared] = field(default_factory=deque)
     records: list[Any] = field(default_factory=list)
+    is_short: bool = False
+    """The archiver stores nothing before it has more: the rest of a batch that was under way at a crash."""
 
     def __len__(self) -> int:
         return sum(len(one.records) for one in self.prepared) + len(self.records)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is something to store."""
+        return len(self.prepared) > self.is_short
+
+    def first(self) -> _Prepared:
+        """What to store next; all that is prepared where less was too little."""
+        if self.is_short:
+            records = [record for one in self.prepared for record in one.records]
+            self.prepared, self.is_short = deque([_Prepared(records, None)]), False
+        return self.prepared[0]
 
 
 class Follower(ConsumerRebalanceListener):
@@ -149,7 +163,7 @@ class Follower(ConsumerRebalanceListener):
             self._arrived.set()
 
     def _crowded(self) -> bool:
-        held = sum(map(len, self._pending.values()))
+        held = sum(len(one) for one in self._pending.values() if not one.is_short)
         return held >= _BATCHES_HELD * self._settings.batch_records
 
     async def _prepare_on(self, stop: asyncio.Event) -> None:
@@ -166,8 +180,8 @@ class Follower(ConsumerRebalanceListener):
         if not pending.records:
             return False
         full = len(pending.records) >= self._settings.batch_records
-        waited = not pending.prepared and monotonic() - pending.since >= self._settings.batch_seconds
-        return full or waited or (self._crowded() and not any(one.prepared for one in self._pending.values()))
+        waited = not pending.is_ready and monotonic() - pending.since >= self._settings.batch_seconds
+        return full or waited or (self._crowded() and not any(one.is_ready for one in self._pending.values()))
 
     async def _prepare(self, partition: TopicPartition, pending: _Pending) -> None:
         records = pending.records[: self._settings.batch_records]
@@ -179,7 +193,7 @@ class Follower(ConsumerRebalanceListener):
     async def _store_on(self, stop: asyncio.Event) -> None:
         """Store what is prepared."""
         while not stop.is_set():
-            for partition in [key for key, pending in self._pending.items() if pending.prepared]:
+            for partition in [key for key, pending in self._pending.items() if pending.is_ready]:
                 await self._store_patiently(partition, stop)
             await _soon(self._prepared)
 
@@ -199,18 +213,26 @@ class Follower(ConsumerRebalanceListener):
 
     async def _store_rest(self, partition: TopicPartition) -> None:
         pending = self._pending[partition]
-        if not pending.prepared:
+        if not pending.is_ready and pending.records:
             await self._prepare(partition, pending)
         await self._store(partition)
+        if pending.is_short and not pending.records:
+            self._pending.pop(partition, None)  # whoever comes next reads it again
 
     async def _store(self, partition: TopicPartition) -> None:
         async with self._storing:
             pending = self._pending.get(partition)
-            if pending is None or not pending.prepared:
+            if pending is None or not pending.is_ready:
                 return
-            topic, began, records = self._own_name(partition), monotonic(), pending.prepared[0].records
+            topic, began, first = self._own_name(partition), monotonic(), pending.first()
+            records = first.records
             batch = Batch(topic, partition.partition, records)
-            report = await asyncio.to_thread(self._archiver.store_batch, batch, pending.prepared[0].rows)
+            try:
+                report = await asyncio.to_thread(self._archiver.store_batch, batch, first.rows)
+            except BatchShort as error:
+                log.info("rest_of_batch_awaited", topic=topic, partition=partition.partition, last=error.last)
+                pending.is_short = True
+                return
             pending.since = began
             pending.prepared.popleft()
             if not pending:
