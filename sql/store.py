@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import Error, OperationalError
 from sql.errors import EmbeddedMissing, QueryFailed, StoreUnavailable
 from sql.settings import StoreSettings
 from sql.statement import statement
+from sql.tokens import forget_lost_parts
 
 Settings = Mapping[str, object]
 
@@ -55,6 +56,8 @@ class Store:
 
     def __init__(self, settings: StoreSettings) -> None:
         self.settings = settings
+        if settings.path:
+            forget_lost_parts(settings.path)
         with _translated():
             self._reader = _connect(settings)
             self._writer = _connect(settings)
