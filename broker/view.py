@@ -77,10 +77,18 @@ class TopicTail:
         await tail.caught_up.wait()
     """
 
-    def __init__(self, settings: KafkaSettings, topics: Iterable[Topic | str], apply: Callable[[Record], None]) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        topics: Iterable[Topic | str],
+        apply: Callable[[Record], None],
+        *,
+        silence: float = _SILENCE_SECONDS,
+    ) -> None:
+        """A connection that says nothing for `silence` seconds is given up for another."""
         names = [settings.wire_name(topic) for topic in topics]
         self._settings = settings
-        self._apply = apply
+        self._apply, self._silence = apply, silence
         self._positions: dict[TopicPartition, int | None] = {
             TopicPartition(name, part): None for name in names for part in range(settings.partitions)
         }
@@ -108,7 +116,7 @@ class TopicTail:
         """Read until cancelled. Raises only what `apply` raises."""
         while True:
             try:
-                async with _Reader(self._settings, self._positions) as reader:
+                async with _Reader(self._settings, self._positions, silence=self._silence) as reader:
                     await self._follow(reader)
             except (BrokerUnreachable, KafkaError) as error:
                 _log.warning("tail_interrupted reason=%s", type(error).__name__)

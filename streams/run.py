@@ -54,7 +54,7 @@ async def _leave(app: Worker) -> None:
     for step, name in ((close, "closed_without_flush"), (app.stop, "left_without_goodbye"), (close, "lanes_left_open")):
         leaving = asyncio.create_task(step())
         await asyncio.wait({leaving}, timeout=app.leave_seconds)
-        if leaving.done():
+        if leaving.done() and not leaving.cancelled():
             leaving.result()
         else:
             leaving.cancel()

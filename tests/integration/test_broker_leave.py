@@ -22,6 +22,18 @@ async def deaf(times: int) -> None:
     await asyncio.Event().wait()
 
 
+async def test_a_consumer_that_is_stopped_while_its_fetch_waits_for_a_lost_broker_ends(tmp_path: Path) -> None:
+    async with EmbeddedBroker(tmp_path / "broker.log", partitions=1) as broker:
+        consumer = AIOKafkaConsumer(**broker.settings.options(), group_id=None)
+        await consumer.start()
+        await asyncio.sleep(0.1)
+        waiting = asyncio.create_task(asyncio.sleep(60))  # as a fetch does between two tries
+        consumer._fetcher._pending_tasks.add(waiting)
+        assert await leave(consumer) is False
+        assert waiting.cancelled()
+        assert not any(one.connected() for one in consumer._client._conns.values())
+
+
 @pytest.mark.parametrize("missed", [0, 1, 2])
 async def test_a_consumer_ends_although_cancellations_are_missed(tmp_path: Path, missed: int) -> None:
     async with EmbeddedBroker(tmp_path / "broker.log", partitions=1) as broker:

@@ -103,6 +103,23 @@ async def test_a_partition_that_falls_silent_alone_is_read_on_by_a_new_connectio
     assert sorted(seen) == list(range(1_000))
 
 
+async def test_a_tail_goes_on_after_its_broker_was_away_for_longer_than_it_waits(
+    apache_kafka: ApacheKafka, apache: KafkaSettings, producer: BulkProducer
+) -> None:
+    seen: list[bytes | None] = []
+    tail = TopicTail(apache, [ENFORCEMENTS], lambda record: seen.append(record.value), silence=1.0)
+    await tail.start()
+    await producer.send([Outgoing(ENFORCEMENTS.name, b"acme|1", b"before")])
+    await until(lambda: len(seen) == 1)
+    apache_kafka.kill()
+    await asyncio.sleep(4)
+    await back_up(apache_kafka)
+    await producer.send([Outgoing(ENFORCEMENTS.name, b"acme|1", b"after")])
+    await until(lambda: len(seen) == 2)
+    await tail.stop()
+    assert seen == [b"before", b"after"]
+
+
 class Waiting(_Reader):
     """A reader whose client waits for ever for a place of its own, once it has records in hand."""
 
