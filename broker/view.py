@@ -100,6 +100,11 @@ class TopicTail:
         """False before the start, after the stop, and when `apply` has raised."""
         return self._task is not None and not self._task.done()
 
+    @property
+    def up_to_date(self) -> bool:
+        """Whether everything was read to its end once and what comes is still read."""
+        return self.caught_up.is_set() and self.running
+
     async def start(self) -> None:
         """Begin to read in the background; returns at once, whether the broker answers or not."""
         self._task = asyncio.create_task(self.run())

@@ -87,7 +87,7 @@ async def api_parts(
         views=views,
         feed=feed,
         clock=now,
-        checks={"views": _holds(follower.caught_up.is_set), "store": lambda: asyncio.to_thread(store.ping)},
+        checks={"views": _holds(lambda: follower.up_to_date), "store": lambda: asyncio.to_thread(store.ping)},
         metrics=metrics,
     )
     try:

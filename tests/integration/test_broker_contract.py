@@ -121,9 +121,10 @@ async def test_a_tail_reads_what_was_there_and_what_comes(broker: KafkaSettings,
         (broker.wire_name(INCIDENTS), b"new"),
         (broker.wire_name(ENFORCEMENTS), None),
     }
-    assert tail.running
+    assert tail.up_to_date
     await tail.stop()
-    assert not tail.running
+    assert tail.caught_up.is_set()
+    assert not tail.up_to_date
 
 
 async def test_a_tail_of_empty_topics_catches_up(broker: KafkaSettings, producer: BulkProducer) -> None:
