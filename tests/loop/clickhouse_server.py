@@ -25,6 +25,7 @@ from pydantic import HttpUrl
 
 from broker.child import end_with_parent
 from sql.settings import StoreSettings
+from sql.tokens import forget_lost_parts
 
 _FORMAT_AND_DATA = re.compile(rb"\s*(INSERT INTO .+?) FORMAT (\w+)\s*", re.DOTALL)
 _ERROR_CODE = re.compile(r"Code: (\d+)")
@@ -161,7 +162,8 @@ def _statement(query: bytes, body: bytes) -> Iterator[str]:
 
 
 def main(folder: str, port: str) -> None:
-    """Serve until killed."""
+    """Serve until killed; of an insert that was under way that leaves what it leaves of replicated tables."""
+    forget_lost_parts(Path(folder))
     first = chdb.connect(folder)
     interface = type("Bound", (Interface,), {"path_of_engine": folder})
     with contextlib.closing(first), ThreadingHTTPServer(("127.0.0.1", int(port)), interface) as server:
