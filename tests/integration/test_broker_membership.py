@@ -172,6 +172,19 @@ async def test_a_worker_that_cannot_leave_its_group_stops_all_the_same(running: 
     await leave()
 
 
+async def test_a_worker_whose_client_breaks_off_while_it_leaves_stops_all_the_same(running: Running) -> None:
+    leave = running.app.stop
+
+    async def broken_off() -> None:
+        raise asyncio.CancelledError
+
+    running.app.stop = broken_off
+    running.stop.set()
+    async with asyncio.timeout(10):
+        await running.task
+    await leave()
+
+
 async def test_an_archiver_without_membership_ends_with_the_reason(apache: KafkaSettings, tmp_path: Path) -> None:
     await ensure_topics(apache)
     store = open_store(StoreSettings(path=tmp_path / "clickhouse"))
