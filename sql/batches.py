@@ -82,8 +82,8 @@ def settle(store: Store, lane: Lane, *, entry: Entry, shape: Shape) -> int:
 def is_lost(store: Store, lane: Lane, *, entry: Entry, shape: Shape) -> bool:
     """After a second insert of a batch: whether ClickHouse has skipped it, and has its rows nowhere.
 
-    It skips what it knows the token of, and knows that of an insert that it was killed in: the token is written, and
-    what the views made of the rows, before the rows count. Raises BatchTorn when rows came from elsewhere meanwhile.
+    It skips what it knows the token of, and may know that of an insert that it was killed in: the token is written
+    before the part has its name. The views take the rows even so. Raises BatchTorn when rows came from elsewhere.
     """
     place = _place(lane, entry, shape)
     found = store.query(statement("batch_rows"), place).rows[0][0]

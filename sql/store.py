@@ -11,9 +11,9 @@ import pyarrow as pa
 from clickhouse_connect.driver.exceptions import Error, OperationalError
 
 from sql.errors import EmbeddedMissing, QueryFailed, StoreUnavailable
+from sql.lost_parts import forget_lost_parts
 from sql.settings import StoreSettings
 from sql.statement import statement
-from sql.tokens import forget_lost_parts
 
 Settings = Mapping[str, object]
 

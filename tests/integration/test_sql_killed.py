@@ -13,10 +13,10 @@ import pytest
 from killed_store import STORED, batches
 from sql_facts import count, new_archiver
 
+from sql.lost_parts import forget_lost_parts
 from sql.query import run_query
 from sql.settings import StoreSettings
 from sql.store import Store, open_store
-from sql.tokens import forget_lost_parts
 
 pytestmark = pytest.mark.embedded
 TABLES = ("filter_verdicts", "request_logs")

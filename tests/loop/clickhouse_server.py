@@ -24,8 +24,8 @@ from loop.waiting import until
 from pydantic import HttpUrl
 
 from broker.child import end_with_parent
+from sql.lost_parts import forget_lost_parts
 from sql.settings import StoreSettings
-from sql.tokens import forget_lost_parts
 
 _FORMAT_AND_DATA = re.compile(rb"\s*(INSERT INTO .+?) FORMAT (\w+)\s*", re.DOTALL)
 _ERROR_CODE = re.compile(r"Code: (\d+)")

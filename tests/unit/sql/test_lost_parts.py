@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sql.tokens import forget_lost_parts
+from sql.lost_parts import forget_lost_parts
 
 FIRST, SECOND = "1\tall_1_1_1\tall_12_34\n", "1\tall_2_2_0\tall_56_78\n"
 
