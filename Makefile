@@ -28,8 +28,8 @@ format: $(READY)
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 lock: $(READY)  ## pin every dependency with hashes
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-header --no-emit-index-url -q -o constraints/dev.txt
-	$(BIN)/uv pip compile pyproject.toml --extra build --universal --generate-hashes --no-header --no-emit-index-url -q -o constraints/runtime.txt
+	$(BIN)/uv pip compile --system-certs pyproject.toml --all-extras --universal --generate-hashes --no-header --no-emit-index-url -q -o constraints/dev.txt
+	$(BIN)/uv pip compile --system-certs pyproject.toml --extra build --universal --generate-hashes --no-header --no-emit-index-url -q -o constraints/runtime.txt
 
 $(READY): constraints/dev.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -17,7 +17,8 @@ _LONGEST_SECONDS = 900
 async def python_of(peer: str, *, pinned: Path = REQUIREMENTS, cache: Path = _CACHE) -> Path:
     """The interpreter that has the peer's packages; some minutes the first time. Raises Unavailable with the reason.
 
-    Only wheels are installed, and only those whose hashes are pinned: nothing is built on this machine.
+    Only wheels are installed, and only those whose hashes are pinned: nothing is built on this machine. Whom the system
+    trusts is trusted, as pip does.
     """
     requirements = pinned / f"{peer}.txt"
     folder = cache / f"{peer}-{_mark(requirements)}"
@@ -25,7 +26,7 @@ async def python_of(peer: str, *, pinned: Path = REQUIREMENTS, cache: Path = _CA
     if not (folder / ".ready").exists():
         shutil.rmtree(folder, ignore_errors=True)
         await _uv(peer, "venv", "-q", "--python", sys.executable, str(folder))
-        options = ("--require-hashes", "--only-binary", ":all:", "-r", str(requirements))
+        options = ("--system-certs", "--require-hashes", "--only-binary", ":all:", "-r", str(requirements))
         await _uv(peer, "pip", "install", "-q", "--python", str(python), *options)
         (folder / ".ready").touch()
     return python
