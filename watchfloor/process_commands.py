@@ -25,6 +25,7 @@ from streams.run import run_worker
 from streams.settings import WorkerSettings
 from streams.shadow import run_shadow
 from watchfloor.dev import dev
+from watchfloor.memory import keep_memory
 from watchfloor.place import DEFAULT, Place
 from watchfloor.processes import api_parts, run_archiver
 from watchfloor.restore import restore
@@ -89,6 +90,7 @@ def archiver_command() -> None:
         settings, kafka = settings_of(ArchiverSettings), settings_of(KafkaSettings)
         if settings.metrics_port is not None:
             start_http_server(settings.metrics_port, addr=settings.metrics_host)
+        keep_memory()
         store = await asyncio.to_thread(_checked_store)
         log.info("archiver_started", prefix=kafka.topic_prefix)
         await run_archiver(settings, kafka, store, stop=stop, on_stored=count)
