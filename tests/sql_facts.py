@@ -1,6 +1,8 @@
 """Events, records and an embedded ClickHouse for the tests of sql/."""
 
+import random
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,10 +13,12 @@ from sql.archiver import Archiver
 from sql.batch import Batch, Record
 from sql.isolation import COMMON_TABLES, TENANT_TABLES
 from sql.migrate import up
+from sql.query import run_query
 from sql.settings import StoreSettings
 from sql.store import Store, open_store
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+CATEGORIES = ("hate", "sexual", "violence", "self_harm")
 ALICE, BOB = f"k1.{'a' * 26}", f"k1.{'b' * 26}"
 
 
@@ -32,6 +36,22 @@ def verdict(event_id: str, at: datetime = NOON, **fields: object) -> FilterVerdi
         "state": "clean",
     }
     return FilterVerdict.model_validate(defaults | {"event_id": event_id, "at": at} | fields)
+
+
+def many(size: int, seed: int = 1, hours: float = 3) -> list[FilterVerdict]:
+    rng = random.Random(seed)
+    return [
+        verdict(
+            f"r{seed}-{number // 4}:prompt:{number % 4}",
+            NOON + timedelta(hours=rng.random() * hours),
+            category=rng.choice(CATEGORIES),
+            state=rng.choice(("clean", "clean", "blocked", "detected")),
+            severity=rng.choice((0, 1, 2, 3, None)),
+            subject=rng.choice((ALICE, BOB)),
+            release=rng.choice(("r1", None)),
+        )
+        for number in range(size)
+    ]
 
 
 def request(event_id: str, at: datetime = NOON, **fields: object) -> RequestLog:
@@ -108,3 +128,17 @@ def rolled(store: Store, granularity: str) -> dict[tuple[datetime, str], int]:
     """Verdicts per bucket and category, out of one rollup."""
     sql = f"SELECT {granularity}, category, sum(verdicts) FROM verdicts_per_{granularity} GROUP BY 1, 2"
     return {(bucket, category): total for bucket, category, total in store.query(sql).rows}
+
+
+def expected(events: list[FilterVerdict], granularity: str) -> Counter[tuple[object, str]]:
+    cut = {"minute": {"second": 0}, "hour": {"minute": 0, "second": 0}, "day": {"hour": 0, "minute": 0, "second": 0}}
+    distinct = {(one.tenant, one.event_id): one for one in events}.values()
+    return Counter((one.at.replace(microsecond=0, **cut[granularity]), str(one.category)) for one in distinct)
+
+
+def assert_exact(store: Store, sent: list[FilterVerdict]) -> None:
+    """Raw rows and every rollup hold exactly the distinct events that were sent."""
+    assert count(store, "filter_verdicts") == len({(one.tenant, one.event_id) for one in sent})
+    for granularity in ("minute", "hour", "day"):
+        assert rolled(store, granularity) == expected(sent, granularity)
+    assert run_query(store, "reconciliation").rows == []
